@@ -1,0 +1,1 @@
+"""The Tickcast server: model packages and bars in, predictions out over gRPC."""

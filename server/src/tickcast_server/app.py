@@ -1,0 +1,200 @@
+"""Builds the server from its settings: the one place where its parts are joined."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+
+import structlog
+from prometheus_client import start_http_server
+from tickcast_modelkit.features import feature_sets
+
+from tickcast_server.feeds.fanout import Fanout
+from tickcast_server.feeds.intake import Intake
+from tickcast_server.observe.metrics import Metrics
+from tickcast_server.rpc.features import FeatureServicer
+from tickcast_server.rpc.handlers import InFlight
+from tickcast_server.rpc.health import Health
+from tickcast_server.rpc.listen import SERVICES, AddressInUse, bind, build_server
+from tickcast_server.rpc.market_data import MarketDataServicer
+from tickcast_server.rpc.models import ModelServicer
+from tickcast_server.rpc.prediction import PredictionServicer
+from tickcast_server.serving.models import Models
+from tickcast_server.serving.predictor import Predictor
+from tickcast_server.serving.repository import Repository
+from tickcast_server.settings import Settings
+from tickcast_server.store.embedded import EmbeddedValkey
+from tickcast_server.store.memory import Memory
+from tickcast_server.store.redis_store import RedisStore
+
+# Bars in memory beyond the longest window, for readers that are a little behind.
+_SLACK = 256
+
+
+class App:
+    """One server: `start`, then `stop`. What `start` opened, `stop` closes, in reverse order."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._closing = AsyncExitStack()
+        self.address = ""
+        self.metrics_address = ""
+        self.models = Models()
+        self.metrics = Metrics()
+
+    @property
+    def loaded_versions(self) -> list[str]:
+        """Names of the versions that answer."""
+        return [
+            version.name
+            for entry in self.models.catalogue.values()
+            for version in entry.versions.values()
+            if version.loaded is not None
+        ]
+
+    async def start(self) -> None:
+        """Returns once every model is loaded and calls are answered.
+
+        Raises `AddressInUse`, `EmbeddedStoreError`, `StoreUnavailable` or `OSError`; `stop` must be
+        called then as well.
+        """
+        settings, sets = self._settings, feature_sets()
+        store = await self._open_store()
+        memory = Memory(
+            store,
+            active_feature_sets=self.models.active_feature_sets,
+            bars_held=max(item.window for item in sets.values()) + _SLACK,
+            retry_delay=0.5,
+        )
+        fanout = Fanout()
+        health = Health(SERVICES)
+        for listener in (fanout, health, self.metrics):
+            memory.add_listener(listener)
+        repository = Repository(
+            settings.models,
+            self.models,
+            feature_sets=sets,
+            threads=settings.model.threads,
+            poll=settings.model.poll,
+            now=time.time,
+            listeners=[health.models_changed, self.metrics.models_changed],
+        )
+        await repository.refresh()
+        self._closing.push_async_callback(memory.stop)
+        await memory.start()
+        self._keep_running(repository.watch())
+        in_flight = InFlight()
+        server = build_server(
+            {
+                "tickcast.v1.PredictionService": PredictionServicer(
+                    predictor=Predictor(
+                        self.models,
+                        memory,
+                        observer=self.metrics,
+                        now=time.time,
+                        timer=time.perf_counter,
+                    ),
+                    models=self.models,
+                    memory=memory,
+                    fanout=fanout,
+                    limit=settings.stream.limit,
+                    now=time.time,
+                ),
+                "tickcast.v1.MarketDataService": MarketDataServicer(
+                    intake=Intake(memory, now=time.time),
+                    memory=memory,
+                    store=store,
+                    fanout=fanout,
+                    limit=settings.stream.limit,
+                    now=time.time,
+                ),
+                "tickcast.v1.FeatureService": FeatureServicer(
+                    memory=memory, feature_sets=sets, now=time.time
+                ),
+                "tickcast.v1.ModelService": ModelServicer(models=self.models),
+            },
+            health=health,
+            observer=self.metrics,
+            in_flight=in_flight,
+        )
+        self._serve_metrics()
+        port = bind(server, settings.address)
+        self.address = f"{settings.address.rpartition(':')[0]}:{port}"
+        await health.start()
+        await server.start()
+        self._closing.push_async_callback(
+            partial(_drain, server, health, fanout, in_flight, settings.grace)
+        )
+
+    async def stop(self) -> None:
+        """Finishes what runs, within the grace time, and closes everything."""
+        await self._closing.aclose()
+
+    async def _open_store(self) -> RedisStore:
+        settings = self._settings
+        if settings.redis_url is not None:
+            url = settings.redis_url.get_secret_value()
+        else:
+            embedded = EmbeddedValkey(settings.data / "valkey", fsync=settings.store.fsync)
+            await asyncio.to_thread(embedded.start)
+            self._closing.push_async_callback(partial(asyncio.to_thread, embedded.stop))
+            url = embedded.url
+        store = RedisStore(
+            url,
+            prefix=settings.store.prefix,
+            retained_bars=settings.store.retained_bars,
+            retained_events=settings.store.retained_events,
+            timeout=settings.store.timeout,
+            poll=1.0,
+        )
+        self._closing.push_async_callback(store.close)
+        return store
+
+    def _serve_metrics(self) -> None:
+        if not self._settings.metrics_address:
+            return
+        host, _, port = self._settings.metrics_address.rpartition(":")
+        try:
+            server, thread = start_http_server(int(port), host, registry=self.metrics.registry)
+        except OSError as error:
+            raise AddressInUse(
+                f"the metrics address {self._settings.metrics_address} cannot be listened on: "
+                f"{error}; set TICKCAST_METRICS_ADDRESS to another one, or to nothing"
+            ) from error
+        self.metrics_address = f"{host}:{server.server_port}"
+
+        def close() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+        self._closing.callback(close)
+
+    def _keep_running(self, work: object) -> None:
+        task = asyncio.create_task(work)  # type: ignore[arg-type]
+
+        async def end() -> None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+        self._closing.push_async_callback(end)
+
+
+async def _drain(
+    server: object, health: Health, fanout: Fanout, in_flight: InFlight, grace: float
+) -> None:
+    await health.stop()
+    fanout.close()
+    try:
+        async with asyncio.timeout(grace):
+            await in_flight.wait_idle()
+    except TimeoutError:
+        structlog.get_logger("tickcast.server").warning(
+            "calls were cut off at the end of the grace time",
+            action="set TICKCAST_GRACE higher when calls need longer",
+        )
+    # What is left now are watchers of health, who were told, and reflection.
+    await server.stop(0.1)  # type: ignore[attr-defined]

@@ -1,0 +1,162 @@
+"""Prometheus metrics. Every name begins with `tickcast_`; durations are in seconds.
+
+Children of labelled metrics are bound when they are first seen and kept, so that a call looks up
+a dictionary instead of building labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import lru_cache
+
+from prometheus_client import (
+    GC_COLLECTOR,
+    PLATFORM_COLLECTOR,
+    PROCESS_COLLECTOR,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+)
+
+from tickcast_server.serving.model import LoadedModel
+from tickcast_server.serving.models import Catalogue
+from tickcast_server.serving.predictor import FeatureSource
+from tickcast_server.store.store import SeriesKey
+
+_CALL_SECONDS = (
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01),
+    *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
+)
+_INFERENCE_SECONDS = (
+    *(0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005),
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.1),
+)
+_AGE_SECONDS = (1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 86400, 4 * 86400, 30 * 86400)
+
+
+class Metrics:
+    """All metrics of one server, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
+            self.registry.register(collector)
+        self._calls = Counter(
+            "tickcast_calls",
+            "Calls that have ended, by method and gRPC code.",
+            ["method", "code"],
+            registry=self.registry,
+        )
+        self._call_seconds = Histogram(
+            "tickcast_call_seconds",
+            "Time from a unary call's arrival to its answer, by method and gRPC code.",
+            ["method", "code"],
+            buckets=_CALL_SECONDS,
+            registry=self.registry,
+        )
+        self._streams = Gauge(
+            "tickcast_streams_open",
+            "Streams that are open, by method.",
+            ["method"],
+            registry=self.registry,
+        )
+        self._inference = Histogram(
+            "tickcast_inference_seconds",
+            "Time in onnxruntime for one call of a model.",
+            ["model_version"],
+            buckets=_INFERENCE_SECONDS,
+            registry=self.registry,
+        )
+        self._predictions = Counter(
+            "tickcast_predictions",
+            "Predictions made, by model version.",
+            ["model_version"],
+            registry=self.registry,
+        )
+        self._features = Counter(
+            "tickcast_features_served",
+            "Feature vectors that predictions were made from, by where they came from. "
+            "The share of source=cache is the hit rate.",
+            ["source"],
+            registry=self.registry,
+        )
+        self._feature_age = Histogram(
+            "tickcast_feature_age_seconds",
+            "Time between the as-of time of the features and the prediction.",
+            buckets=_AGE_SECONDS,
+            registry=self.registry,
+        )
+        self._versions = Gauge(
+            "tickcast_model_versions",
+            "Model versions in the repository, by whether they are loaded or were refused.",
+            ["state"],
+            registry=self.registry,
+        )
+        self._failed = Gauge(
+            "tickcast_model_version_failed",
+            "1 for each model version whose files were refused.",
+            ["model_version"],
+            registry=self.registry,
+        )
+        self._bars = Counter(
+            "tickcast_series_updates",
+            "Times that a series got new bars, by timeframe.",
+            ["timeframe"],
+            registry=self.registry,
+        )
+        self._store_up = Gauge(
+            "tickcast_store_reachable",
+            "1 while the store answers, else 0.",
+            registry=self.registry,
+        )
+        self._epochs = Counter(
+            "tickcast_store_replacements",
+            "Times that the store was found replaced by one with another epoch.",
+            registry=self.registry,
+        )
+        self._call = lru_cache(maxsize=None)(self._calls.labels)
+        self._call_time = lru_cache(maxsize=None)(self._call_seconds.labels)
+        self._stream = lru_cache(maxsize=None)(self._streams.labels)
+        self._model_time = lru_cache(maxsize=256)(self._inference.labels)
+        self._model_count = lru_cache(maxsize=256)(self._predictions.labels)
+        self._source = lru_cache(maxsize=None)(self._features.labels)
+
+    def call_started(self, method: str, *, streaming: bool) -> None:
+        if streaming:
+            self._stream(method).inc()
+
+    def call_ended(self, method: str, code: str, seconds: float, *, streaming: bool) -> None:
+        self._call(method, code).inc()
+        if streaming:
+            self._stream(method).dec()
+        else:
+            self._call_time(method, code).observe(seconds)
+
+    def features_served(self, source: FeatureSource, age: float) -> None:
+        self._source(source.name.lower()).inc()
+        self._feature_age.observe(age)
+
+    def inference(self, model: LoadedModel, rows: int, seconds: float) -> None:
+        self._model_time(model.name).observe(seconds)
+        self._model_count(model.name).inc(rows)
+
+    def models_changed(self, catalogue: Catalogue) -> None:
+        """Takes over which versions are loaded and which were refused."""
+        versions = [version for entry in catalogue.values() for version in entry.versions.values()]
+        self._versions.labels("loaded").set(sum(v.loaded is not None for v in versions))
+        self._versions.labels("refused").set(sum(v.failure is not None for v in versions))
+        self._failed.clear()
+        for version in versions:
+            if version.failure is not None:
+                self._failed.labels(version.name).set(1)
+
+    def bars_changed(self, keys: Collection[SeriesKey]) -> None:
+        for key in keys:
+            self._bars.labels(key.timeframe).inc()
+
+    def epoch_changed(self) -> None:
+        self._epochs.inc()
+
+    def store_reachable(self, reachable: bool) -> None:
+        self._store_up.set(1 if reachable else 0)

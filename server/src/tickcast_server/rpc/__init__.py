@@ -1,0 +1,1 @@
+"""Everything that knows protobuf or gRPC: decode, call, encode."""

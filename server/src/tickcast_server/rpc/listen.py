@@ -1,0 +1,86 @@
+"""The gRPC server itself: options, services, port."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from tickcast.v1 import (
+    feature_service_pb2,
+    market_data_service_pb2,
+    model_service_pb2,
+    prediction_service_pb2,
+)
+
+from tickcast_server.rpc.handlers import CallObserver, InFlight, service_handler
+from tickcast_server.rpc.health import Health
+
+SERVICES: Mapping[str, ServiceDescriptor] = {
+    descriptor.full_name: descriptor
+    for descriptor in (
+        prediction_service_pb2.DESCRIPTOR.services_by_name["PredictionService"],
+        market_data_service_pb2.DESCRIPTOR.services_by_name["MarketDataService"],
+        feature_service_pb2.DESCRIPTOR.services_by_name["FeatureService"],
+        model_service_pb2.DESCRIPTOR.services_by_name["ModelService"],
+    )
+}
+
+_MIB = 2**20
+
+_OPTIONS = (
+    # Two servers on one port by accident would each get a part of the calls.
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", 64 * _MIB),
+    ("grpc.max_send_message_length", 64 * _MIB),
+    # Clients that follow a quiet market ping every ten seconds; by default that would be abuse.
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 9_000),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+)
+
+
+class AddressInUse(OSError):
+    """The address cannot be listened on. The message says which."""
+
+
+def build_server(
+    servicers: Mapping[str, object], *, health: Health, observer: CallObserver, in_flight: InFlight
+) -> grpc.aio.Server:
+    """A server with every service of the contract, health and reflection. Not started.
+
+    `servicers` is keyed by the full name of the service. Raises `KeyError` or `AttributeError` for
+    a service or method of the contract that is missing.
+    """
+    server = grpc.aio.server(options=_OPTIONS)
+    server.add_generic_rpc_handlers(
+        [
+            service_handler(descriptor, servicers[name], observer=observer, in_flight=in_flight)
+            for name, descriptor in SERVICES.items()
+        ]
+    )
+    health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
+    reflection.enable_server_reflection(_reflected(), server)
+    return server
+
+
+def bind(server: grpc.aio.Server, address: str) -> int:
+    """Binds the server to `host:port` and returns the port, chosen by the system for port 0.
+
+    Raises `AddressInUse`.
+    """
+    try:
+        port = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise AddressInUse(
+            f"the address {address} cannot be listened on; is another server running there? "
+            "Set TICKCAST_ADDRESS to another one"
+        ) from error
+    return port
+
+
+def _reflected() -> Sequence[str]:
+    return [*SERVICES, "grpc.health.v1.Health", reflection.SERVICE_NAME]

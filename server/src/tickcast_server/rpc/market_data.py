@@ -1,0 +1,181 @@
+"""MarketDataService."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from tickcast.v1 import market_data_service_pb2 as pb
+
+from tickcast_server.errors import SymbolNotFound, TimeframeNotFound
+from tickcast_server.feeds.fanout import Fanout
+from tickcast_server.feeds.intake import Intake, Outcome, Stored
+from tickcast_server.feeds.stream import (
+    ClosedBar,
+    Event,
+    Gap,
+    Position,
+    Started,
+    StreamQuery,
+    WhenBehind,
+    follow,
+)
+from tickcast_server.rpc import decode, encode
+from tickcast_server.rpc.handlers import Context, request_id_of
+from tickcast_server.rpc.paging import page_of, page_request
+from tickcast_server.rpc.status import status_of
+from tickcast_server.rpc.violations import Violations
+from tickcast_server.store.memory import Memory
+from tickcast_server.store.store import SeriesEnds, SeriesKey, Store
+
+# Past any time that a bar can have; a bound for listings that have none.
+_END_OF_TIME = 2**40
+
+_DEFAULT_PAGE = 500
+_LARGEST_PAGE = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketDataServicer:
+    """Decodes, stores or reads bars, encodes."""
+
+    intake: Intake
+    memory: Memory
+    store: Store
+    fanout: Fanout
+    limit: int
+    """Bars of one series that the reader of a stream may be behind."""
+
+    now: Callable[[], float]
+
+    async def IngestBars(
+        self, request: pb.IngestBarsRequest, context: Context
+    ) -> pb.IngestBarsResponse:
+        bars = decode.offered_bars(request)
+        outcomes = await self.intake.ingest(bars)
+        request_id = request_id_of(context)
+        return pb.IngestBarsResponse(
+            results=[_ingest_result(outcome, request_id) for outcome in outcomes]
+        )
+
+    async def StreamPrices(
+        self, request: pb.StreamPricesRequest, context: Context
+    ) -> AsyncIterator[pb.StreamPricesResponse]:
+        query = self._stream_query(request)
+        async for event in follow(self.memory, self.fanout, query):
+            yield self._response(event)
+
+    async def ListBars(self, request: pb.ListBarsRequest, context: Context) -> pb.ListBarsResponse:
+        wrong = Violations()
+        decode.symbol(request.symbol, "symbol", wrong)
+        decode.timeframe(request.timeframe, "timeframe", wrong)
+        wrong.check()
+        start = decode.seconds_of(request.start_time) if request.HasField("start_time") else 0
+        end = decode.seconds_of(request.end_time) if request.HasField("end_time") else _END_OF_TIME
+        page = page_request(
+            size=request.page_size,
+            token=request.page_token,
+            default=_DEFAULT_PAGE,
+            maximum=_LARGEST_PAGE,
+            arguments=[request.symbol, request.timeframe, str(start), str(end)],
+        )
+        key = SeriesKey(request.symbol, request.timeframe)
+        self._require(key)
+        after = int(page.after) + 1 if page.after else start
+        block = await self.store.bars_between(key, max(start, after), end, page.size + 1)
+        shown = block[: page.size]
+        more = len(block) > len(shown)
+        return pb.ListBarsResponse(
+            bars=[encode.bar(key, shown.row(index)) for index in range(len(shown))],
+            next_page_token=page.token(str(shown.open_time[-1])) if more else "",
+        )
+
+    async def ListSymbols(
+        self, request: pb.ListSymbolsRequest, context: Context
+    ) -> pb.ListSymbolsResponse:
+        wrong = Violations()
+        if request.timeframe:
+            decode.timeframe(request.timeframe, "timeframe", wrong)
+        wrong.check()
+        page = page_request(
+            size=request.page_size,
+            token=request.page_token,
+            default=_DEFAULT_PAGE,
+            maximum=_LARGEST_PAGE,
+            arguments=[request.timeframe],
+        )
+        keys, token = page_of(page, self.memory.known(request.timeframe), "\0".join)
+        ends = await self.store.ends(keys)
+        epoch = self.memory.epoch
+        return pb.ListSymbolsResponse(
+            symbols=[
+                _summary(key, end, epoch)
+                for key, end in zip(keys, ends, strict=True)
+                if end is not None
+            ],
+            next_page_token=token,
+        )
+
+    def _require(self, key: SeriesKey) -> None:
+        if self.memory.last_sequence(key):
+            return
+        held = [known.timeframe for known in self.memory.known() if known.symbol == key.symbol]
+        if not held:
+            raise SymbolNotFound(key.symbol)
+        raise TimeframeNotFound(key.symbol, key.timeframe, held)
+
+    def _stream_query(self, request: pb.StreamPricesRequest) -> StreamQuery:
+        wrong = Violations()
+        decode.timeframe(request.timeframe, "timeframe", wrong)
+        symbols = decode.symbols(request.symbols, wrong)
+        resume_after = decode.resume_positions(request.resume_after, symbols, wrong)
+        decode.resume_timeframes(request.resume_after, request.timeframe, wrong)
+        heartbeat = decode.heartbeat(
+            request.heartbeat_interval if request.HasField("heartbeat_interval") else None, wrong
+        )
+        wrong.check()
+        return StreamQuery(
+            timeframe=request.timeframe,
+            symbols=symbols,
+            resume_after=resume_after,
+            snapshot=request.snapshot,
+            heartbeat=heartbeat,
+            when_behind=WhenBehind.CONFLATE,
+            limit=self.limit,
+        )
+
+    def _response(self, event: Event) -> pb.StreamPricesResponse:
+        match event:
+            case Started():
+                return pb.StreamPricesResponse(started=encode.started(event))
+            case ClosedBar():
+                return pb.StreamPricesResponse(
+                    bar=encode.bar(event.key, event.bar),
+                    position=encode.position(event.key, event.position),
+                )
+            case Gap():
+                return pb.StreamPricesResponse(
+                    gap=encode.gap(event), position=encode.position(event.key, event.position)
+                )
+            case _:
+                return pb.StreamPricesResponse(heartbeat=encode.heartbeat(event, self.now()))
+
+
+def _ingest_result(outcome: Outcome, request_id: str) -> pb.IngestBarResult:
+    if isinstance(outcome, Stored):
+        position = encode.position(outcome.key, Position(outcome.epoch, outcome.sequence))
+        return pb.IngestBarResult(
+            stored=pb.StoredBar(position=position, duplicate=outcome.duplicate)
+        )
+    return pb.IngestBarResult(error=status_of(outcome, request_id=request_id))
+
+
+def _summary(key: SeriesKey, ends: SeriesEnds, epoch: str) -> pb.SymbolSummary:
+    return pb.SymbolSummary(
+        symbol=key.symbol,
+        timeframe=key.timeframe,
+        bars=ends.last_sequence - ends.first_sequence + 1,
+        first_open_time=encode.timestamp(ends.first.open_time),
+        last_close_time=encode.timestamp(ends.last.close_time),
+        position=encode.position(key, Position(epoch, ends.last_sequence)),
+    )

@@ -1,0 +1,140 @@
+"""PredictionService."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from tickcast.v1 import prediction_service_pb2 as pb
+
+from tickcast_server.errors import InvalidRequest, TickcastError
+from tickcast_server.feeds.fanout import Fanout
+from tickcast_server.feeds.stream import (
+    ClosedBar,
+    Event,
+    Gap,
+    Started,
+    StreamQuery,
+    WhenBehind,
+    follow,
+)
+from tickcast_server.rpc import decode, encode
+from tickcast_server.rpc.handlers import Context, request_id_of
+from tickcast_server.rpc.status import status_of
+from tickcast_server.rpc.violations import Violations
+from tickcast_server.serving.models import ModelRef, Models
+from tickcast_server.serving.predictor import HeldBars, Prediction, Predictor, PredictQuery
+from tickcast_server.store.memory import Memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionServicer:
+    """Decodes, asks the predictor, encodes."""
+
+    predictor: Predictor
+    models: Models
+    memory: Memory
+    fanout: Fanout
+    limit: int
+    """Bars of one series that the reader of a stream may be behind."""
+
+    now: Callable[[], float]
+
+    async def Predict(self, request: pb.PredictRequest, context: Context) -> pb.PredictResponse:
+        query = decode.predict_query(request)
+        answer = await self.predictor.predict(query)
+        return pb.PredictResponse(prediction=encode.prediction(answer))
+
+    async def BatchPredict(
+        self, request: pb.BatchPredictRequest, context: Context
+    ) -> pb.BatchPredictResponse:
+        items = decode.batch_items(request)
+        queries = [item for item in items if isinstance(item, PredictQuery)]
+        answers = iter(await self.predictor.predict_many(queries))
+        request_id = request_id_of(context)
+        return pb.BatchPredictResponse(
+            results=[
+                _result(
+                    index, next(answers) if isinstance(item, PredictQuery) else item, request_id
+                )
+                for index, item in enumerate(items)
+            ]
+        )
+
+    async def StreamPredictions(
+        self, request: pb.StreamPredictionsRequest, context: Context
+    ) -> AsyncIterator[pb.StreamPredictionsResponse]:
+        ref, query = self._stream_query(request)
+        request_id = request_id_of(context)
+        async for event in follow(self.memory, self.fanout, query):
+            yield await self._response(ref, event, request_id)
+
+    def _stream_query(self, request: pb.StreamPredictionsRequest) -> tuple[ModelRef, StreamQuery]:
+        wrong = Violations()
+        ref = decode.model_ref(request.model, wrong)
+        symbols = decode.symbols(request.symbols, wrong)
+        resume_after = decode.resume_positions(request.resume_after, symbols, wrong)
+        heartbeat = decode.heartbeat(
+            request.heartbeat_interval if request.HasField("heartbeat_interval") else None, wrong
+        )
+        wrong.check()
+        assert ref is not None
+        timeframe = self.models.resolve(ref).timeframe
+        decode.resume_timeframes(request.resume_after, timeframe, wrong)
+        wrong.check()
+        return ref, StreamQuery(
+            timeframe=timeframe,
+            symbols=symbols,
+            resume_after=resume_after,
+            snapshot=request.snapshot,
+            heartbeat=heartbeat,
+            when_behind=WhenBehind.CLOSE,
+            limit=self.limit,
+        )
+
+    async def _response(
+        self, ref: ModelRef, event: Event, request_id: str
+    ) -> pb.StreamPredictionsResponse:
+        match event:
+            case Started():
+                return pb.StreamPredictionsResponse(started=encode.started(event))
+            case ClosedBar():
+                return await self._predicted(ref, event, request_id)
+            case Gap():
+                return pb.StreamPredictionsResponse(
+                    gap=encode.gap(event), position=encode.position(event.key, event.position)
+                )
+            case _:
+                return pb.StreamPredictionsResponse(heartbeat=encode.heartbeat(event, self.now()))
+
+    async def _predicted(
+        self, ref: ModelRef, event: ClosedBar, request_id: str
+    ) -> pb.StreamPredictionsResponse:
+        position = encode.position(event.key, event.position)
+        query = PredictQuery(
+            model=ref,
+            symbol=event.key.symbol,
+            timeframe=event.key.timeframe,
+            source=HeldBars(sequence=event.position.sequence),
+        )
+        try:
+            answer = await self.predictor.predict(query)
+        except TickcastError as error:
+            return pb.StreamPredictionsResponse(
+                refusal=pb.PredictionRefusal(
+                    symbol=event.key.symbol, error=status_of(error, request_id=request_id)
+                ),
+                position=position,
+            )
+        return pb.StreamPredictionsResponse(prediction=encode.prediction(answer), position=position)
+
+
+def _result(
+    index: int, outcome: Prediction | TickcastError, request_id: str
+) -> pb.BatchPredictResult:
+    if isinstance(outcome, Prediction):
+        return pb.BatchPredictResult(prediction=encode.prediction(outcome))
+    prefix = f"items[{index}]"
+    if isinstance(outcome, InvalidRequest) and not outcome.violations[0].field.startswith(prefix):
+        outcome = outcome.under(prefix)
+    return pb.BatchPredictResult(error=status_of(outcome, request_id=request_id))

@@ -1,0 +1,1 @@
+"""Models and predictions. Knows neither gRPC nor the store's product."""

@@ -1,0 +1,82 @@
+"""A model version that is ready to answer, and how one is made from its package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tickcast_modelkit.features import FeatureSet
+from tickcast_modelkit.intervals import ConformalBand
+from tickcast_modelkit.manifest import Manifest
+from tickcast_modelkit.package import read_package
+
+from tickcast_server.serving.session import Session
+
+
+class UnknownFeatureSetId(ValueError):
+    """The package was trained with features that this server cannot compute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LoadedModel:
+    """One version, checked and warmed up."""
+
+    name: str
+    """Resource name, models/{model}/versions/{number}."""
+
+    manifest: Manifest
+    feature_set: FeatureSet
+    session: Session
+    load_time: float
+    """Seconds since the epoch."""
+
+    @property
+    def timeframe(self) -> str:
+        return str(self.manifest.timeframe)
+
+    @property
+    def band(self) -> ConformalBand:
+        return self.manifest.band
+
+    def scale(self, features: NDArray[np.float32]) -> float:
+        """What the width of the interval is proportional to, at these features (F,)."""
+        name = self.band.scale_feature
+        if name is None:
+            return 1.0
+        return max(float(features[self.feature_set.names.index(name)]), self.band.scale_floor)
+
+
+def load_model(
+    path: Path, *, feature_sets: Mapping[str, FeatureSet], threads: int, now: float
+) -> LoadedModel:
+    """Reads a package, checks it, and replays its golden rows, which also warms it up.
+
+    Raises `tickcast_modelkit.errors.ModelkitError`, `UnknownFeatureSetId` or `UnusableModel`.
+    """
+    package = read_package(path)
+    manifest = package.manifest
+    feature_set = feature_sets.get(manifest.feature_set)
+    if feature_set is None:
+        raise UnknownFeatureSetId(
+            f"manifest.json: feature_set was {manifest.feature_set!r}, needed one that this "
+            f"server computes: {', '.join(sorted(feature_sets))}"
+        )
+    session = Session(
+        package.onnx,
+        input_name=manifest.input_name,
+        output_name=manifest.output_name,
+        features=len(feature_set.names),
+        threads=threads,
+    )
+    package.golden.replay(feature_set, session.run)
+    session.run_one(package.golden.features[0])
+    return LoadedModel(
+        name=f"models/{manifest.name}/versions/{manifest.version}",
+        manifest=manifest,
+        feature_set=feature_set,
+        session=session,
+        load_time=now,
+    )

@@ -1,0 +1,343 @@
+"""The core: from a query to a prediction, with no server, no wire and no event loop tricks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from tickcast_modelkit.bars import find_bar_problems
+from tickcast_modelkit.errors import TooFewBars
+from tickcast_modelkit.features import FeatureSet
+from tickcast_modelkit.timeframe import Timeframe
+
+from tickcast_server.errors import (
+    InvalidRequest,
+    NotEnoughBars,
+    TickcastError,
+    Violation,
+)
+from tickcast_server.serving.model import LoadedModel
+from tickcast_server.serving.models import ModelRef, Models
+from tickcast_server.store.feature_rows import compute_row
+from tickcast_server.store.store import BarBlock, FeatureRow, SeriesKey
+
+
+class FeatureSource(Enum):
+    """How a feature vector was obtained."""
+
+    CACHE = auto()
+    RECOMPUTED = auto()
+    REQUEST_FEATURES = auto()
+    REQUEST_BARS = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldBars:
+    """Predict from the bars that the server holds."""
+
+    sequence: int | None = None
+    """The as-of bar; the last one when None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GivenFeatures:
+    """Predict from features that the caller computed."""
+
+    values: NDArray[np.float32]
+    as_of_time: int
+    last_close: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GivenBars:
+    """Predict from bars that came with the request."""
+
+    block: BarBlock
+    """As they came: checked against the model's timeframe when it is known."""
+
+    timeframe: str | None
+    """What the bars say of themselves, when they say it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictQuery:
+    """What to predict."""
+
+    model: ModelRef
+    symbol: str
+    timeframe: str | None
+    """What the caller expects; None for the model's."""
+
+    source: HeldBars | GivenFeatures | GivenBars
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    lower: float
+    upper: float
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """See `tickcast.v1.Prediction`. Times in seconds since the epoch, ages in seconds."""
+
+    symbol: str
+    timeframe: str
+    as_of_time: int
+    target_time: int
+    horizon_bars: int
+    last_close: float | None
+    predicted_return: float
+    predicted_price: float | None
+    return_interval: Interval
+    price_interval: Interval | None
+    model_version: str
+    feature_set: str
+    source: FeatureSource
+    age: float
+    stale: bool
+    bars_used: int
+
+
+class FeatureProvider(Protocol):
+    """Where features by symbol come from."""
+
+    stale: bool
+
+    def cached_features(self, key: SeriesKey, feature_set: str) -> FeatureRow | None: ...
+
+    async def features(
+        self, key: SeriesKey, feature_set: FeatureSet, *, sequence: int | None = None
+    ) -> tuple[FeatureRow, bool]: ...
+
+
+class Observer(Protocol):
+    """Counts what the predictor does."""
+
+    def features_served(self, source: FeatureSource, age: float) -> None: ...
+
+    def inference(self, model: LoadedModel, rows: int, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Prepared:
+    query: PredictQuery
+    model: LoadedModel
+    values: NDArray[np.float32]
+    as_of_time: int
+    last_close: float | None
+    bars_used: int
+    source: FeatureSource
+    stale: bool
+
+
+class Predictor:
+    """Answers queries. Used by one event loop."""
+
+    def __init__(
+        self,
+        models: Models,
+        features: FeatureProvider,
+        *,
+        observer: Observer,
+        now: Callable[[], float],
+        timer: Callable[[], float],
+    ) -> None:
+        self._models = models
+        self._features = features
+        self._observer = observer
+        self._now = now
+        self._timer = timer
+
+    async def predict(self, query: PredictQuery) -> Prediction:
+        """One prediction.
+
+        Raises the errors of `Models.resolve` and `Memory.features`, `NotEnoughBars` and
+        `InvalidRequest`.
+        """
+        prepared = await self._prepare(query)
+        started = self._timer()
+        value = prepared.model.session.run_one(prepared.values)
+        self._observer.inference(prepared.model, 1, self._timer() - started)
+        return self._finish(prepared, value)
+
+    async def predict_many(
+        self, queries: Sequence[PredictQuery]
+    ) -> list[Prediction | TickcastError]:
+        """A prediction or an error for each query, in order; one model call for each model."""
+        outcomes: list[Prediction | TickcastError | None] = [None] * len(queries)
+        groups: dict[str, list[tuple[int, _Prepared]]] = {}
+        for index, query in enumerate(queries):
+            try:
+                prepared = await self._prepare(query)
+            except TickcastError as error:
+                outcomes[index] = error
+            else:
+                groups.setdefault(prepared.model.name, []).append((index, prepared))
+        for group in groups.values():
+            for (index, prepared), value in zip(group, self._run(group), strict=True):
+                outcomes[index] = self._finish(prepared, float(value))
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def _run(self, group: Sequence[tuple[int, _Prepared]]) -> NDArray[np.float32]:
+        model = group[0][1].model
+        rows = np.stack([prepared.values for _, prepared in group])
+        started = self._timer()
+        values = model.session.run(rows)
+        self._observer.inference(model, len(rows), self._timer() - started)
+        return values
+
+    async def _prepare(self, query: PredictQuery) -> _Prepared:
+        model = self._models.resolve(query.model)
+        if query.timeframe is not None:
+            _check_timeframe("timeframe", query.timeframe, model)
+        source = query.source
+        if isinstance(source, GivenFeatures):
+            return _from_features(query, model, source)
+        if isinstance(source, GivenBars):
+            return _from_bars(query, model, source)
+        key = SeriesKey(query.symbol, model.timeframe)
+        row = None
+        if source.sequence is None:
+            row = self._features.cached_features(key, model.feature_set.id)
+        cached = row is not None
+        if row is None:
+            row, cached = await self._features.features(
+                key, model.feature_set, sequence=source.sequence
+            )
+        return _from_row(
+            query,
+            model,
+            row,
+            FeatureSource.CACHE if cached else FeatureSource.RECOMPUTED,
+            stale=self._features.stale,
+        )
+
+    def _finish(self, prepared: _Prepared, value: float) -> Prediction:
+        model, last_close = prepared.model, prepared.last_close
+        lower, upper = model.band.bounds(value, model.scale(prepared.values))
+        age = max(self._now() - prepared.as_of_time, 0.0)
+        self._observer.features_served(prepared.source, age)
+        coverage = model.band.coverage
+        horizon = model.manifest.horizon_bars
+        return Prediction(
+            symbol=prepared.query.symbol,
+            timeframe=model.timeframe,
+            as_of_time=prepared.as_of_time,
+            target_time=prepared.as_of_time + horizon * _seconds(model.timeframe),
+            horizon_bars=horizon,
+            last_close=last_close,
+            predicted_return=value,
+            predicted_price=None if last_close is None else last_close * math.exp(value),
+            return_interval=Interval(lower=float(lower), upper=float(upper), coverage=coverage),
+            price_interval=None
+            if last_close is None
+            else Interval(
+                lower=last_close * math.exp(lower),
+                upper=last_close * math.exp(upper),
+                coverage=coverage,
+            ),
+            model_version=model.name,
+            feature_set=f"featureSets/{model.feature_set.id}",
+            source=prepared.source,
+            age=age,
+            stale=prepared.stale,
+            bars_used=prepared.bars_used,
+        )
+
+
+def _from_features(query: PredictQuery, model: LoadedModel, source: GivenFeatures) -> _Prepared:
+    needed = len(model.feature_set.names)
+    if len(source.values) != needed:
+        raise InvalidRequest(
+            [
+                Violation(
+                    field="features.values",
+                    description=f"was {len(source.values)} values, needed {needed}: those of "
+                    f"featureSets/{model.feature_set.id}",
+                    reason="FEATURE_COUNT_MISMATCH",
+                )
+            ]
+        )
+    return _Prepared(
+        query=query,
+        model=model,
+        values=source.values,
+        as_of_time=source.as_of_time,
+        last_close=source.last_close,
+        bars_used=0,
+        source=FeatureSource.REQUEST_FEATURES,
+        stale=False,
+    )
+
+
+def _from_bars(query: PredictQuery, model: LoadedModel, source: GivenBars) -> _Prepared:
+    if source.timeframe is not None:
+        _check_timeframe("bars.bars[0].timeframe", source.timeframe, model)
+    _check_bars(source.block, Timeframe.parse(model.timeframe))
+    try:
+        row = compute_row(model.feature_set, source.block)
+    except TooFewBars as error:
+        raise NotEnoughBars(
+            query.symbol, model.timeframe, held=error.held, needed=error.needed
+        ) from error
+    return _from_row(query, model, row, FeatureSource.REQUEST_BARS, stale=False)
+
+
+def _from_row(
+    query: PredictQuery,
+    model: LoadedModel,
+    row: FeatureRow,
+    source: FeatureSource,
+    *,
+    stale: bool,
+) -> _Prepared:
+    return _Prepared(
+        query=query,
+        model=model,
+        values=row.values,
+        as_of_time=row.as_of_time,
+        last_close=row.last_close,
+        bars_used=row.bars_used,
+        source=source,
+        stale=stale,
+    )
+
+
+def _check_timeframe(field: str, timeframe: str, model: LoadedModel) -> None:
+    if timeframe != model.timeframe:
+        raise InvalidRequest(
+            [
+                Violation(
+                    field=field,
+                    description=f"was {timeframe!r}, needed {model.timeframe!r}, "
+                    f"the timeframe of {model.name}",
+                    reason="TIMEFRAME_MISMATCH",
+                )
+            ]
+        )
+
+
+def _check_bars(block: BarBlock, timeframe: Timeframe) -> None:
+    problems = find_bar_problems(block.open_time, block.close_time, block.ohlcv, timeframe)
+    if problems:
+        raise InvalidRequest(
+            [
+                Violation(
+                    field=f"bars.bars[{problem.row}].{problem.column}",
+                    description=f"was {problem.value}, needed {problem.needed}",
+                    reason="BAR_INVALID",
+                )
+                for problem in problems
+            ]
+        )
+
+
+def _seconds(timeframe: str) -> int:
+    return Timeframe.parse(timeframe).seconds

@@ -1,0 +1,159 @@
+"""The server's settings: defaults here, then a TOML file, TICKCAST_* variables, and flags."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    CliSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+PREFIX = "TICKCAST_"
+
+# Variables with our prefix that other programs of the platform read.
+_OTHERS = ("TICKCAST_TRAIN_", "TICKCAST_TARGET")
+
+
+class UnknownVariable(ValueError):
+    """An environment variable has our prefix and no setting of that name."""
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StoreSettings(_Group):
+    """How bars and features are kept."""
+
+    prefix: str = Field("tickcast", description="begins every key in the store")
+    retained_bars: PositiveInt = Field(
+        2_048, ge=512, description="bars kept of each symbol and timeframe, at least"
+    )
+    retained_events: PositiveInt = Field(
+        20_000, description="bars kept for other server processes to follow, at least"
+    )
+    timeout: PositiveFloat = Field(1.0, description="seconds to wait for the store's answer")
+    fsync: Literal["always", "everysec"] = Field(
+        "always",
+        description="embedded store only: when an acknowledged bar is on disk; "
+        "everysec risks a second of bars when the machine loses power",
+    )
+
+
+class ModelSettings(_Group):
+    """How models are loaded."""
+
+    poll: PositiveFloat = Field(1.0, description="seconds between looks at the repository")
+    threads: PositiveInt = Field(1, description="threads of one onnxruntime call")
+
+
+class StreamSettings(_Group):
+    """How streams treat their readers."""
+
+    limit: PositiveInt = Field(
+        1_024,
+        description="bars of one symbol that a reader may be behind: prices then skip to the "
+        "latest, predictions end with RESOURCE_EXHAUSTED",
+    )
+
+
+class LogSettings(_Group):
+    """What is logged, and how."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    form: Literal["json", "text"] = "json"
+
+
+class Settings(BaseSettings):
+    """All settings of one server."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+    )
+
+    address: str = Field("127.0.0.1:50051", description="host:port that gRPC listens on")
+    metrics_address: str = Field(
+        "127.0.0.1:9464", description="host:port of the Prometheus metrics; empty for none"
+    )
+    data: Path = Field(Path(".tickcast"), description="folder of the embedded store")
+    models: Path = Field(
+        Path(".tickcast/models"), description="model repository, as the trainer writes it"
+    )
+    redis_url: SecretStr | None = Field(
+        None, description="Valkey or Redis to use instead of the embedded one"
+    )
+    grace: PositiveFloat = Field(
+        20.0, description="seconds that running calls have to end after SIGTERM"
+    )
+    store: StoreSettings = StoreSettings()
+    model: ModelSettings = ModelSettings()
+    stream: StreamSettings = StreamSettings()
+    log: LogSettings = LogSettings()
+
+    def masked(self) -> dict[str, Any]:
+        """The settings as JSON values, without their secrets."""
+        return self.model_dump(mode="json")
+
+
+def load_settings(
+    argv: Sequence[str] = (), *, config: Path | None = None, environ: Mapping[str, str]
+) -> Settings:
+    """Reads the settings from every source.
+
+    Raises `pydantic.ValidationError`, `UnknownVariable`, `OSError` or `tomllib.TOMLDecodeError`;
+    prints help and raises `SystemExit` for `--help`.
+    """
+    _check_variables(environ)
+
+    class Sources(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            flags: CliSettingsSource[Any] = CliSettingsSource(
+                settings_cls,
+                cli_prog_name="tickcast-server",
+                cli_parse_args=list(argv),
+                cli_kebab_case=True,
+                cli_implicit_flags=True,
+                cli_avoid_json=True,
+                cli_hide_none_type=True,
+            )
+            if config is None:
+                return flags, env_settings
+            return flags, env_settings, TomlConfigSettingsSource(settings_cls, config)
+
+    Sources.__doc__ = Settings.__doc__
+    return Sources()
+
+
+def _check_variables(environ: Mapping[str, str]) -> None:
+    fields = {name.upper() for name in Settings.model_fields}
+    for name in environ:
+        if not name.startswith(PREFIX) or name.startswith(_OTHERS):
+            continue
+        first = name.removeprefix(PREFIX).split("__")[0]
+        if first not in fields:
+            known = ", ".join(sorted(PREFIX + field for field in fields))
+            raise UnknownVariable(f"{name}: no such setting, needed one of {known}")
+
+
+def environment() -> Mapping[str, str]:
+    """The process's environment variables."""
+    return os.environ

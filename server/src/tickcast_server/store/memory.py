@@ -1,0 +1,408 @@
+"""This process's copy of the store: what predictions are answered from.
+
+It follows the store's events, so that bars which another process took in appear here as well,
+and goes on answering when the store is away, saying so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Protocol
+
+import structlog
+from tickcast_modelkit.errors import TooFewBars
+from tickcast_modelkit.features import FeatureSet
+
+from tickcast_server.errors import (
+    NotEnoughBars,
+    PositionExpired,
+    StoreUnavailable,
+    SymbolNotFound,
+    TimeframeNotFound,
+)
+from tickcast_server.store.feature_rows import compute_row, compute_rows
+from tickcast_server.store.series import Series
+from tickcast_server.store.store import (
+    AppendResult,
+    AppendStatus,
+    BarBlock,
+    BarRow,
+    BarStored,
+    EpochChanged,
+    FeatureRow,
+    SeriesKey,
+    Store,
+    block_of,
+)
+
+# Computing more rows than this at once would be felt by the requests that wait on the event loop.
+_INLINE_ROWS = 16
+
+Batch = tuple[SeriesKey, Sequence[BarRow]]
+
+
+class Listener(Protocol):
+    """Told what changed in memory. Must not wait."""
+
+    def bars_changed(self, keys: Collection[SeriesKey]) -> None:
+        """New bars of these series are readable."""
+
+    def epoch_changed(self) -> None:
+        """The store was replaced: every sequence began again."""
+
+    def store_reachable(self, reachable: bool) -> None:
+        """The store was lost, or is back."""
+
+
+class Memory:
+    """Bars and features of every series, as far as this process has seen them."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        active_feature_sets: Callable[[str], Collection[FeatureSet]],
+        bars_held: int,
+        retry_delay: float,
+    ) -> None:
+        self._store = store
+        self._active_feature_sets = active_feature_sets
+        self._bars_held = bars_held
+        self._retry_delay = retry_delay
+        self._series: dict[SeriesKey, Series] = {}
+        self._timeframes: dict[str, set[str]] = {}
+        self._listeners: list[Listener] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._log = structlog.get_logger("tickcast.store")
+        self.epoch = ""
+        self.stale = False
+
+    def add_listener(self, listener: Listener) -> None:
+        """Has `listener` told of every change from now on."""
+        self._listeners.append(listener)
+
+    async def start(self) -> None:
+        """Reads which series there are, and follows the store from here on.
+
+        Raises `StoreUnavailable` when the store cannot be reached at the start.
+        """
+        self.epoch = await self._store.open_epoch()
+        for listener in self._listeners:
+            listener.store_reachable(True)
+        caught_up = asyncio.Event()
+        self._spawn(self._follow(caught_up))
+        await caught_up.wait()
+
+    async def stop(self) -> None:
+        """Ends following, and waits for what is still being written."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def known(self, timeframe: str = "") -> list[SeriesKey]:
+        """Series that hold bars, of one timeframe or of any, in order."""
+        return sorted(
+            key
+            for key, series in self._series.items()
+            if series.last_sequence and timeframe in ("", key.timeframe)
+        )
+
+    def last_sequence(self, key: SeriesKey) -> int:
+        """Sequence of the last bar; 0 for a series without bars."""
+        series = self._series.get(key)
+        return series.last_sequence if series else 0
+
+    def cached_features(self, key: SeriesKey, feature_set: str) -> FeatureRow | None:
+        """The features at the last bar, when they are here: the path that waits for nothing."""
+        series = self._series.get(key)
+        return series.row(feature_set) if series else None
+
+    async def features(
+        self, key: SeriesKey, feature_set: FeatureSet, *, sequence: int | None = None
+    ) -> tuple[FeatureRow, bool]:
+        """The features at the last bar or at `sequence`, and whether they were held already.
+
+        Raises `SymbolNotFound`, `TimeframeNotFound`, `NotEnoughBars`, `PositionExpired`, and
+        `StoreUnavailable` when what is needed is not here and the store is away.
+        """
+        series = self._required(key)
+        newest = sequence is None or sequence == series.last_sequence
+        if newest:
+            row = series.row(feature_set.id) or await self._kept_row(series, feature_set.id)
+            if row is not None:
+                return row, True
+        at = series.last_sequence if sequence is None else sequence
+        block = await self._bars_until(series, at, feature_set.window)
+        row = _row_of(key, feature_set, block)
+        if row.sequence == series.last_sequence:
+            series.features[feature_set.id] = row
+            self._keep(feature_set.id, [(key, row)])
+        return row, False
+
+    async def bars_after(self, key: SeriesKey, sequence: int, limit: int) -> BarBlock:
+        """Up to `limit` bars that follow `sequence`.
+
+        Raises `PositionExpired` when the next one is no longer retained.
+        """
+        series = self._required(key)
+        until = min(sequence + limit, series.last_sequence)
+        if until <= sequence:
+            return block_of(sequence + 1, [])
+        block = (await self._bars_until(series, until, until - sequence)).after(sequence)
+        if not len(block) or block.first_sequence > sequence + 1:
+            raise PositionExpired(
+                key.symbol, key.timeframe, sequence=sequence, oldest=block.first_sequence - 1
+            )
+        return block
+
+    async def append(self, batches: Sequence[Batch]) -> list[list[AppendResult]]:
+        """Stores bars, then takes them in here and computes what models need of them.
+
+        Returns once the bars are stored. Raises `StoreUnavailable`; bars may then be stored or
+        not, and sending them again settles it.
+        """
+        async with AsyncExitStack() as stack:
+            # In one order for all callers, so that no two wait for each other.
+            for key in sorted({key for key, _ in batches}):
+                await stack.enter_async_context(self._series_of(key).lock)
+            results = await self._append(batches)
+            changed = [
+                key
+                for (key, rows), outcome in zip(batches, results, strict=True)
+                if self._absorb(key, rows, outcome)
+            ]
+            await self._refresh(changed)
+        self._notify(changed)
+        return results
+
+    async def _append(self, batches: Sequence[Batch]) -> list[list[AppendResult]]:
+        try:
+            return await self._store.append(self.epoch, batches)
+        except EpochChanged as change:
+            self._adopt(change.epoch)
+            return await self._store.append(self.epoch, batches)
+
+    def _absorb(
+        self, key: SeriesKey, rows: Sequence[BarRow], outcome: Sequence[AppendResult]
+    ) -> bool:
+        stored = [
+            (result.sequence, row)
+            for row, result in zip(rows, outcome, strict=True)
+            if result.status is AppendStatus.STORED
+        ]
+        if not stored:
+            return False
+        self._timeframes.setdefault(key.symbol, set()).add(key.timeframe)
+        block = block_of(stored[0][0], [row for _, row in stored])
+        return self._series_of(key).extend(block, self._bars_held)
+
+    async def _refresh(self, keys: Iterable[SeriesKey]) -> None:
+        by_timeframe: dict[str, list[Series]] = {}
+        for key in keys:
+            by_timeframe.setdefault(key.timeframe, []).append(self._series_of(key))
+        for timeframe, group in by_timeframe.items():
+            for feature_set in self._active_feature_sets(timeframe):
+                await self._refresh_group(feature_set, group)
+
+    async def _refresh_group(self, feature_set: FeatureSet, group: Sequence[Series]) -> None:
+        try:
+            blocks = [
+                await self._bars_until(series, series.last_sequence, feature_set.window)
+                for series in group
+            ]
+        except StoreUnavailable as error:
+            # The bars are stored. What could not be computed now is computed when it is asked for.
+            self._log.warning(
+                "features were not computed as bars arrived",
+                cause=str(error),
+                action="none needed: they are computed at the next request",
+            )
+            return
+        ready = [
+            (series, block)
+            for series, block in zip(group, blocks, strict=True)
+            if len(block) >= feature_set.minimum_bars
+        ]
+        if not ready:
+            return
+        recent = [block for _, block in ready]
+        if len(recent) > _INLINE_ROWS:
+            rows = await asyncio.to_thread(compute_rows, feature_set, recent)
+        else:
+            rows = compute_rows(feature_set, recent)
+        for (series, _), row in zip(ready, rows, strict=True):
+            series.features[feature_set.id] = row
+        self._keep(
+            feature_set.id,
+            [(series.key, row) for (series, _), row in zip(ready, rows, strict=True)],
+        )
+
+    async def _kept_row(self, series: Series, feature_set: str) -> FeatureRow | None:
+        if series.bars is not None:
+            return None
+        row, last_sequence = await self._store.load_features(series.key, feature_set)
+        if row is None or row.sequence != last_sequence or last_sequence != series.last_sequence:
+            return None
+        series.features[feature_set] = row
+        return row
+
+    async def _bars_until(self, series: Series, sequence: int, count: int) -> BarBlock:
+        block = series.bars
+        if block is None and sequence == series.last_sequence:
+            block = await self._store.last_bars(series.key, self._bars_held)
+            if block.last_sequence >= series.last_sequence:
+                # Bars that this process has not been told of yet are left to their event.
+                series.bars = block.until(series.last_sequence)
+        if block is not None:
+            held = block.until(sequence)
+            if len(held) >= count or block.first_sequence == 1:
+                return held.tail(count)
+        return await self._store.bars_until(series.key, sequence, count)
+
+    def _keep(self, feature_set: str, rows: Sequence[tuple[SeriesKey, FeatureRow]]) -> None:
+        if not self.stale:
+            self._spawn(self._save(feature_set, rows))
+
+    async def _save(self, feature_set: str, rows: Sequence[tuple[SeriesKey, FeatureRow]]) -> None:
+        try:
+            await self._store.save_features(feature_set, rows)
+        except StoreUnavailable as error:
+            self._log.warning(
+                "features were not kept in the store",
+                cause=str(error),
+                action="none needed: they are computed again after a restart",
+            )
+
+    async def _follow(self, caught_up: asyncio.Event) -> None:
+        while True:
+            try:
+                await self._follow_events(caught_up)
+            except StoreUnavailable as error:
+                self._set_stale(True, str(error))
+            except Exception:
+                self._set_stale(True, "a fault while following the store")
+                self._log.exception(
+                    "following the store failed; it begins again",
+                    action="report this with the trace",
+                )
+            await asyncio.sleep(self._retry_delay)
+
+    async def _follow_events(self, caught_up: asyncio.Event) -> None:
+        changed: dict[SeriesKey, None] = {}
+        synchronised = False
+        async for event in self._store.events():
+            if event is not None:
+                if self._observe(event):
+                    changed[event.key] = None
+                continue
+            if not synchronised:
+                changed.update(dict.fromkeys(await self._synchronise()))
+                synchronised = True
+                self._set_stale(False)
+                caught_up.set()
+            if changed:
+                self._notify(list(changed))
+                changed.clear()
+
+    def _observe(self, event: BarStored) -> bool:
+        if event.epoch != self.epoch:
+            self._adopt(event.epoch)
+        self._timeframes.setdefault(event.key.symbol, set()).add(event.key.timeframe)
+        return self._series_of(event.key).extend(
+            block_of(event.sequence, [event.bar]), self._bars_held
+        )
+
+    async def _synchronise(self) -> list[SeriesKey]:
+        epoch = await self._store.open_epoch()
+        keys = await self._store.series()
+        ends = await self._store.ends(keys)
+        last = {
+            key: end.last_sequence for key, end in zip(keys, ends, strict=True) if end is not None
+        }
+        if epoch == self.epoch and any(
+            series.last_sequence > last.get(key, 0) for key, series in self._series.items()
+        ):
+            # Numbers that were given out would be given out again for other bars.
+            self._log.error(
+                "the store has lost bars that it had acknowledged",
+                action="check its persistence settings; send the missing bars again",
+            )
+            epoch = await self._store.renew_epoch(epoch)
+        if epoch != self.epoch:
+            self._adopt(epoch)
+        return [key for key, sequence in last.items() if self._catch_up(key, sequence)]
+
+    def _catch_up(self, key: SeriesKey, sequence: int) -> bool:
+        self._timeframes.setdefault(key.symbol, set()).add(key.timeframe)
+        series = self._series_of(key)
+        if sequence <= series.last_sequence:
+            return False
+        series.last_sequence = sequence
+        series.bars = None
+        return True
+
+    def _adopt(self, epoch: str) -> None:
+        self._log.warning("the store was replaced", epoch=epoch, was=self.epoch)
+        self.epoch = epoch
+        self._timeframes.clear()
+        for series in self._series.values():
+            # The objects stay: an append may hold the lock of one.
+            series.last_sequence = 0
+            series.bars = None
+            series.features.clear()
+        for listener in self._listeners:
+            listener.epoch_changed()
+
+    def _set_stale(self, stale: bool, cause: str = "") -> None:
+        if stale == self.stale:
+            return
+        self.stale = stale
+        if stale:
+            self._log.error(
+                "the store cannot be reached; predictions go on from memory, bars are refused",
+                cause=cause,
+                action="check that the store runs and that TICKCAST_REDIS_URL is right",
+            )
+        else:
+            self._log.info("the store is back")
+        for listener in self._listeners:
+            listener.store_reachable(not stale)
+
+    def _notify(self, keys: Collection[SeriesKey]) -> None:
+        if keys:
+            for listener in self._listeners:
+                listener.bars_changed(keys)
+
+    def _series_of(self, key: SeriesKey) -> Series:
+        series = self._series.get(key)
+        if series is None:
+            series = self._series[key] = Series(key)
+        return series
+
+    def _required(self, key: SeriesKey) -> Series:
+        series = self._series.get(key)
+        if series is not None and series.last_sequence:
+            return series
+        if self.stale:
+            raise StoreUnavailable(f"bars of {key.symbol!r} are not in this process's memory")
+        held = self._timeframes.get(key.symbol)
+        if not held:
+            raise SymbolNotFound(key.symbol)
+        raise TimeframeNotFound(key.symbol, key.timeframe, sorted(held))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _row_of(key: SeriesKey, feature_set: FeatureSet, block: BarBlock) -> FeatureRow:
+    try:
+        return compute_row(feature_set, block)
+    except TooFewBars as error:
+        raise NotEnoughBars(
+            key.symbol, key.timeframe, held=error.held, needed=error.needed
+        ) from error
