@@ -1,0 +1,15 @@
+"""Features: pure functions of the last bars of one symbol, the same in training and in serving."""
+
+from tickcast_modelkit.features.catalog import CORE, feature_sets
+from tickcast_modelkit.features.feature_set import Feature, FeatureSet
+from tickcast_modelkit.features.windows import Windows, last_window, sliding_windows
+
+__all__ = [
+    "CORE",
+    "Feature",
+    "FeatureSet",
+    "Windows",
+    "feature_sets",
+    "last_window",
+    "sliding_windows",
+]
