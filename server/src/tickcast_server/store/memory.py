@@ -197,7 +197,9 @@ class Memory:
             return False
         self._timeframes.setdefault(key.symbol, set()).add(key.timeframe)
         block = block_of(stored[0][0], [row for _, row in stored])
-        return self._series_of(key).extend(block, self._bars_held)
+        # The store's event may have come first; what models need is computed here all the same.
+        self._series_of(key).extend(block, self._bars_held)
+        return True
 
     async def _refresh(self, keys: Iterable[SeriesKey]) -> None:
         by_timeframe: dict[str, list[Series]] = {}
@@ -291,29 +293,34 @@ class Memory:
             await asyncio.sleep(self._retry_delay)
 
     async def _follow_events(self, caught_up: asyncio.Event) -> None:
-        changed: dict[SeriesKey, None] = {}
+        arrived: list[BarStored] = []
         synchronised = False
         async for event in self._store.events():
             if event is not None:
-                if self._observe(event):
-                    changed[event.key] = None
+                arrived.append(event)
                 continue
+            changed: list[SeriesKey] = []
             if not synchronised:
-                changed.update(dict.fromkeys(await self._synchronise()))
+                changed = await self._synchronise()
                 synchronised = True
                 self._set_stale(False)
                 caught_up.set()
-            if changed:
-                self._notify(list(changed))
-                changed.clear()
+            self._notify([*changed, *self._observe(arrived)])
+            arrived.clear()
 
-    def _observe(self, event: BarStored) -> bool:
-        if event.epoch != self.epoch:
-            self._adopt(event.epoch)
-        self._timeframes.setdefault(event.key.symbol, set()).add(event.key.timeframe)
-        return self._series_of(event.key).extend(
-            block_of(event.sequence, [event.bar]), self._bars_held
-        )
+    def _observe(self, events: Sequence[BarStored]) -> list[SeriesKey]:
+        by_key: dict[SeriesKey, list[BarStored]] = {}
+        for event in events:
+            if event.epoch != self.epoch:
+                self._adopt(event.epoch)
+                by_key.clear()
+            by_key.setdefault(event.key, []).append(event)
+        return [key for key, group in by_key.items() if self._observe_series(key, group)]
+
+    def _observe_series(self, key: SeriesKey, events: Sequence[BarStored]) -> bool:
+        self._timeframes.setdefault(key.symbol, set()).add(key.timeframe)
+        block = block_of(events[0].sequence, [event.bar for event in events])
+        return self._series_of(key).extend(block, self._bars_held)
 
     async def _synchronise(self) -> list[SeriesKey]:
         epoch = await self._store.open_epoch()

@@ -1,0 +1,84 @@
+"""A real server for tests: the same graph as in production, on free ports."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from tickcast.v1 import bar_pb2
+from tickcast_modelkit.bars import BarSeries
+
+from tickcast_server.app import App
+from tickcast_server.rpc import encode
+from tickcast_server.settings import Settings
+from tickcast_server.store.store import BarRow, SeriesKey
+
+
+@asynccontextmanager
+async def start_local(folder: Path, **settings: Any) -> AsyncIterator[App]:
+    """A server with its data and models under `folder`, stopped at the end."""
+    app = App(
+        Settings(
+            **{
+                "address": "127.0.0.1:0",
+                "metrics_address": "127.0.0.1:0",
+                "data": folder,
+                "models": folder / "models",
+                "model": {"poll": 0.05},
+                "grace": 5.0,
+                **settings,
+            }
+        )
+    )
+    try:
+        await app.start()
+        yield app
+    finally:
+        await app.stop()
+
+
+def bar_messages(series: BarSeries, start: int = 0, stop: int | None = None) -> list[bar_pb2.Bar]:
+    """The bars of a series as messages, those at `start` up to but not including `stop`."""
+    key = SeriesKey(series.symbol, str(series.timeframe))
+    return [
+        encode.bar(
+            key,
+            BarRow(
+                int(series.open_time[index]),
+                int(series.close_time[index]),
+                *series.ohlcv[index].tolist(),
+            ),
+        )
+        for index in range(start, len(series) if stop is None else stop)
+    ]
+
+
+def detail(status: status_pb2.Status, kind: type[Message]) -> Any:
+    """The one detail of this kind that a status carries."""
+    (found,) = [item for item in status.details if item.Is(kind.DESCRIPTOR)]
+    message = kind()
+    found.Unpack(message)
+    return message
+
+
+def reason(status: status_pb2.Status) -> str:
+    """The reason of a status, from its ErrorInfo."""
+    info: error_details_pb2.ErrorInfo = detail(status, error_details_pb2.ErrorInfo)
+    return info.reason
+
+
+async def eventually(
+    condition: Callable[[], bool], *, within: float = 10.0, every: float = 0.01
+) -> None:
+    """Returns as soon as `condition` holds. Raises `AssertionError` when it does not in time."""
+    deadline = time.monotonic() + within
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{condition} did not come true within {within} s")
+        await asyncio.sleep(every)

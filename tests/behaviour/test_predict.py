@@ -1,0 +1,257 @@
+"""Predict answers by symbol, from features or from bars in the request, with the same numbers."""
+
+from __future__ import annotations
+
+import math
+
+import grpc
+import numpy as np
+import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+from tickcast.v1 import (
+    feature_service_pb2,
+    feature_service_pb2_grpc,
+    market_data_service_pb2,
+    market_data_service_pb2_grpc,
+    prediction_pb2,
+)
+from tickcast.v1 import prediction_service_pb2 as pb
+from tickcast.v1 import prediction_service_pb2_grpc as rpc
+from tickcast_modelkit.features import CORE, last_window
+from tickcast_modelkit.testing import random_bars
+from tickcast_server.testing import bar_messages, detail, reason
+
+SERIES = random_bars(count=300, symbol="AAPL")
+
+
+@pytest.fixture
+async def stub(channel: grpc.aio.Channel) -> rpc.PredictionServiceStub:
+    market = market_data_service_pb2_grpc.MarketDataServiceStub(channel)
+    await market.IngestBars(
+        market_data_service_pb2.IngestBarsRequest(bars=bar_messages(SERIES))
+    )
+    return rpc.PredictionServiceStub(channel)
+
+
+async def refusal(call: grpc.aio.UnaryUnaryCall) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value
+
+
+async def test_by_symbol_says_all_that_a_reader_needs(stub: rpc.PredictionServiceStub) -> None:
+    answer = (await stub.Predict(pb.PredictRequest(model="models/tiny", symbol="AAPL"))).prediction
+    close = float(SERIES.ohlcv[-1, 3])
+    assert answer.symbol == "AAPL"
+    assert answer.timeframe == "1d"
+    assert answer.as_of_time.seconds == SERIES.close_time[-1]
+    assert answer.target_time.seconds == SERIES.close_time[-1] + 86_400
+    assert answer.horizon_bars == 1
+    assert answer.last_close == close
+    assert answer.predicted_price == pytest.approx(close * math.exp(answer.predicted_return))
+    assert answer.return_interval.lower < answer.predicted_return < answer.return_interval.upper
+    assert answer.price_interval.lower < answer.predicted_price < answer.price_interval.upper
+    assert answer.return_interval.coverage == 0.9
+    assert not answer.HasField("direction_probability")
+    assert answer.model_version == "models/tiny/versions/1"
+    assert answer.feature_set == f"featureSets/{CORE.id}"
+    assert answer.feature_provenance.source == prediction_pb2.FEATURE_SOURCE_CACHE
+    assert answer.feature_provenance.bars_used == CORE.window
+    assert not answer.feature_provenance.stale
+
+
+async def test_by_symbol_features_and_bars_agree_bit_for_bit(
+    stub: rpc.PredictionServiceStub,
+) -> None:
+    held = await stub.Predict(pb.PredictRequest(model="models/tiny", symbol="AAPL"))
+    features = CORE.compute(last_window(CORE, SERIES.open_time, SERIES.ohlcv))[0]
+    given = pb.PredictRequest(model="models/tiny", symbol="AAPL")
+    given.features.values.extend(features.tolist())
+    given.features.as_of_time.seconds = int(SERIES.close_time[-1])
+    given.features.last_close = float(SERIES.ohlcv[-1, 3])
+    bars = pb.PredictRequest(
+        model="models/tiny", symbol="AAPL", bars={"bars": bar_messages(SERIES)}
+    )
+    from_features = (await stub.Predict(given)).prediction
+    from_bars = (await stub.Predict(bars)).prediction
+    for answer in (from_features, from_bars):
+        assert answer.predicted_return == held.prediction.predicted_return
+        assert answer.predicted_price == held.prediction.predicted_price
+        assert answer.price_interval == held.prediction.price_interval
+
+
+async def test_features_without_a_close_give_a_return_and_no_price(
+    stub: rpc.PredictionServiceStub,
+) -> None:
+    request = pb.PredictRequest(model="models/tiny", symbol="NEW")
+    request.features.values.extend([0.0] * len(CORE.names))
+    request.features.as_of_time.seconds = 86_400
+    answer = (await stub.Predict(request)).prediction
+    assert answer.predicted_return == 0
+    assert not answer.HasField("predicted_price")
+    assert not answer.HasField("price_interval")
+
+
+async def test_served_features_are_those_of_the_trainer(
+    stub: rpc.PredictionServiceStub, channel: grpc.aio.Channel
+) -> None:
+    features = feature_service_pb2_grpc.FeatureServiceStub(channel)
+    response = await features.GetFeatures(
+        feature_service_pb2.GetFeaturesRequest(
+            symbol="AAPL", timeframe="1d", feature_set=f"featureSets/{CORE.id}"
+        )
+    )
+    served = np.array(response.feature_vector.values, dtype=np.float32)
+    expected = CORE.compute(last_window(CORE, SERIES.open_time, SERIES.ohlcv))[0]
+    assert served.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "why", "field"),
+    [
+        (dict(model="models/tiny", symbol="ZZZ"), "NOT_FOUND", "SYMBOL_NOT_FOUND", ""),
+        (dict(model="models/none", symbol="AAPL"), "NOT_FOUND", "MODEL_NOT_FOUND", ""),
+        (
+            dict(model="models/tiny/versions/7", symbol="AAPL"),
+            "NOT_FOUND",
+            "MODEL_VERSION_NOT_FOUND",
+            "",
+        ),
+        (
+            dict(model="models/tiny/versions/nightly", symbol="AAPL"),
+            "NOT_FOUND",
+            "MODEL_VERSION_NOT_FOUND",
+            "",
+        ),
+        (
+            dict(model="models/tiny", symbol="AAPL", timeframe="5m"),
+            "INVALID_ARGUMENT",
+            "TIMEFRAME_MISMATCH",
+            "timeframe",
+        ),
+        (
+            dict(model="models/tiny", symbol="AAPL", timeframe="fortnight"),
+            "INVALID_ARGUMENT",
+            "FIELD_INVALID",
+            "timeframe",
+        ),
+        (dict(model="models/tiny", symbol=""), "INVALID_ARGUMENT", "FIELD_REQUIRED", "symbol"),
+        (dict(model="models/tiny", symbol="A B"), "INVALID_ARGUMENT", "FIELD_INVALID", "symbol"),
+        (dict(model="tiny", symbol="AAPL"), "INVALID_ARGUMENT", "FIELD_INVALID", "model"),
+        (
+            dict(
+                model="models/tiny",
+                symbol="AAPL",
+                features=dict(values=[1, 2], as_of_time=dict(seconds=1)),
+            ),
+            "INVALID_ARGUMENT",
+            "FEATURE_COUNT_MISMATCH",
+            "features.values",
+        ),
+        (
+            dict(
+                model="models/tiny",
+                symbol="AAPL",
+                features=dict(values=[math.nan], as_of_time=dict(seconds=1)),
+            ),
+            "INVALID_ARGUMENT",
+            "FIELD_INVALID",
+            "features.values[0]",
+        ),
+    ],
+)
+async def test_refuses_what_it_cannot_answer(
+    stub: rpc.PredictionServiceStub, request_: dict[str, object], code: str, why: str, field: str
+) -> None:
+    error = await refusal(stub.Predict(pb.PredictRequest(**request_)))  # type: ignore[arg-type]
+    assert error.code().name == code
+    status = rpc_status.from_call(error)
+    assert status is not None
+    assert reason(status) == why
+    if field:
+        (violation,) = detail(status, error_details_pb2.BadRequest).field_violations
+        assert violation.field == field
+
+
+async def test_too_few_bars_says_how_many_there_are_and_how_many_are_needed(
+    stub: rpc.PredictionServiceStub,
+) -> None:
+    request = pb.PredictRequest(
+        model="models/tiny", symbol="AAPL", bars={"bars": bar_messages(SERIES, 0, 63)}
+    )
+    error = await refusal(stub.Predict(request))
+    assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
+    status = rpc_status.from_call(error)
+    assert status is not None
+    metadata = detail(status, error_details_pb2.ErrorInfo).metadata
+    assert (metadata["held"], metadata["needed"]) == ("63", "64")
+
+
+async def test_bad_bars_in_a_request_are_named_by_path(stub: rpc.PredictionServiceStub) -> None:
+    bars = bar_messages(SERIES, 0, 80)
+    bars[17].high = bars[17].low / 2
+    bars[20].close = math.nan
+    request = pb.PredictRequest(model="models/tiny", symbol="AAPL", bars={"bars": bars})
+    error = await refusal(stub.Predict(request))
+    status = rpc_status.from_call(error)
+    assert status is not None
+    assert reason(status) == "BAR_INVALID"
+    fields = {item.field for item in detail(status, error_details_pb2.BadRequest).field_violations}
+    assert {"bars.bars[17].high", "bars.bars[20].close"} <= fields
+
+
+async def test_an_error_carries_the_callers_request_id(stub: rpc.PredictionServiceStub) -> None:
+    error = await refusal(
+        stub.Predict(pb.PredictRequest(), metadata=(("x-request-id", "desk-42"),))
+    )
+    status = rpc_status.from_call(error)
+    assert status is not None
+    assert detail(status, error_details_pb2.RequestInfo).request_id == "desk-42"
+
+
+async def test_a_batch_answers_in_order_and_one_bad_item_fails_alone(
+    stub: rpc.PredictionServiceStub,
+) -> None:
+    response = await stub.BatchPredict(
+        pb.BatchPredictRequest(
+            model="models/tiny",
+            items=[
+                pb.BatchPredictItem(symbol="AAPL"),
+                pb.BatchPredictItem(symbol="ZZZ"),
+                pb.BatchPredictItem(symbol=""),
+                pb.BatchPredictItem(symbol="AAPL", model="models/tiny/versions/1"),
+            ],
+        )
+    )
+    kinds = [result.WhichOneof("result") for result in response.results]
+    assert kinds == ["prediction", "error", "error", "prediction"]
+    assert reason(response.results[1].error) == "SYMBOL_NOT_FOUND"
+    (violation,) = detail(response.results[2].error, error_details_pb2.BadRequest).field_violations
+    assert violation.field == "items[2].symbol"
+    single = await stub.Predict(pb.PredictRequest(model="models/tiny", symbol="AAPL"))
+    assert response.results[0].prediction.predicted_return == pytest.approx(
+        single.prediction.predicted_return, rel=1e-6
+    )
+
+
+async def test_a_batch_over_the_limit_is_refused_whole(stub: rpc.PredictionServiceStub) -> None:
+    items = [pb.BatchPredictItem(symbol="AAPL")] * 5_001
+    error = await refusal(
+        stub.BatchPredict(pb.BatchPredictRequest(model="models/tiny", items=items))
+    )
+    status = rpc_status.from_call(error)
+    assert status is not None
+    assert reason(status) == "BATCH_TOO_LARGE"
+
+
+async def test_a_long_list_of_violations_still_arrives(stub: rpc.PredictionServiceStub) -> None:
+    request = pb.PredictRequest(model="models/tiny", symbol="AAPL")
+    request.features.values.extend([math.nan] * 2_000)
+    error = await refusal(stub.Predict(request))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    status = rpc_status.from_call(error)
+    assert status is not None
+    violations = detail(status, error_details_pb2.BadRequest).field_violations
+    assert len(violations) <= 21
+    assert violations[-1].description.startswith("and ")

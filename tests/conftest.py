@@ -1,0 +1,77 @@
+"""Fixtures that every test shares: a model, a repository, a running server, a channel to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import grpc
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from numpy.typing import NDArray
+from tickcast_modelkit.features import CORE
+from tickcast_modelkit.testing import write_tiny_package
+from tickcast_server.app import App
+from tickcast_server.testing import start_local
+
+
+def linear_onnx(weights: NDArray[np.float32]) -> bytes:
+    """A model that answers with features @ weights."""
+    node = onnx.helper.make_node("MatMul", ["features", "weights"], ["prediction"])
+    graph = onnx.helper.make_graph(
+        [node],
+        "linear",
+        [onnx.helper.make_tensor_value_info("features", 1, [None, len(weights)])],
+        [onnx.helper.make_tensor_value_info("prediction", 1, [None, 1])],
+        [onnx.numpy_helper.from_array(weights.reshape(-1, 1), "weights")],
+    )
+    model = onnx.helper.make_model(
+        graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9
+    )
+    return model.SerializeToString()
+
+
+AddPackage = Callable[..., Path]
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """The folder where the server of this test looks for models."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def add_package(repository: Path) -> AddPackage:
+    """Writes a package of a small linear model; `seed` chooses its weights."""
+
+    def add(*, seed: int = 0, **options: object) -> Path:
+        weights = np.random.default_rng(seed).normal(0, 0.01, len(CORE.names)).astype(np.float32)
+        data = linear_onnx(weights)
+        session = ort.InferenceSession(data)
+
+        def predict(features: NDArray[np.float32]) -> NDArray[np.float32]:
+            (answer,) = session.run(None, {"features": features})
+            return np.asarray(answer)
+
+        return write_tiny_package(repository, data, predict, **options)  # type: ignore[arg-type]
+
+    return add
+
+
+@pytest.fixture
+async def server(tmp_path: Path, add_package: AddPackage) -> AsyncIterator[App]:
+    """A running server with one model, models/tiny."""
+    add_package()
+    async with start_local(tmp_path) as app:
+        yield app
+
+
+@pytest.fixture
+async def channel(server: App) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to the server."""
+    async with grpc.aio.insecure_channel(server.address) as opened:
+        yield opened
