@@ -36,12 +36,13 @@ def month_cosine(bars: BarColumns) -> Column:
 
 
 def _turn_of_week(time: NDArray[np.int64]) -> Column:
-    return (time - _WEEK.floor_all(time)) * (2.0 * np.pi / _WEEK.seconds)
+    elapsed = (time - _WEEK.floor_all(time)).astype(np.float64)
+    return elapsed * (2.0 * np.pi / _WEEK.seconds)
 
 
 def _turn_of_month(time: NDArray[np.int64]) -> Column:
     month = time.astype("datetime64[s]").astype("datetime64[M]")
     start = month.astype("datetime64[s]").astype(np.int64)
     end = (month + 1).astype("datetime64[s]").astype(np.int64)
-    turn: Column = (time - start) * (2.0 * np.pi) / (end - start)
-    return turn
+    elapsed, length = (time - start).astype(np.float64), (end - start).astype(np.float64)
+    return elapsed / length * (2.0 * np.pi)

@@ -1,0 +1,158 @@
+"""Golden rows: raw bars with the features and predictions that they gave when the model was made.
+
+Replaying them when a package is loaded warms the model up, and proves at once that bars become the
+same features here as in training and that the model file still gives the same answers.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickcast_modelkit.errors import CorruptPackage, GoldenMismatch, InvalidArray
+from tickcast_modelkit.features.feature_set import FeatureSet
+from tickcast_modelkit.features.windows import Windows
+
+GOLDEN_FILE = "golden.npz"
+
+# Processors differ in the last bits of a logarithm; anything wider is another definition.
+_FEATURE_RELATIVE, _FEATURE_ABSOLUTE = 1e-6, 1e-9
+_PREDICTION_RELATIVE, _PREDICTION_ABSOLUTE = 1e-5, 1e-7
+
+Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Feature vectors (n, F) to predictions (n,)."""
+
+_TYPES = {
+    "ohlcv": np.dtype(np.float64),
+    "open_time": np.dtype(np.int64),
+    "features": np.dtype(np.float32),
+    "predictions": np.dtype(np.float32),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GoldenRows:
+    """A few dozen rows from bars to predictions. Raises InvalidArray when they do not fit."""
+
+    ohlcv: NDArray[np.float64]
+    """Windows of bars, shape (k, W, 5), k at least 1."""
+
+    open_time: NDArray[np.int64]
+    """Open times of the bars, seconds since the epoch, shape (k, W)."""
+
+    features: NDArray[np.float32]
+    """Shape (k, F)."""
+
+    predictions: NDArray[np.float32]
+    """Shape (k,)."""
+
+    def __post_init__(self) -> None:
+        for name, needed in _TYPES.items():
+            found = getattr(self, name).dtype
+            if found != needed:
+                raise InvalidArray(name, was=str(found), needed=str(needed))
+        rows = len(Windows(self.ohlcv, self.open_time))
+        if rows == 0:
+            raise InvalidArray("ohlcv", was="0 rows", needed="at least 1")
+        if self.features.ndim != 2 or len(self.features) != rows:
+            was = f"shape {self.features.shape}"
+            raise InvalidArray("features", was=was, needed=f"shape ({rows}, F)")
+        if self.predictions.shape != (rows,):
+            was = f"shape {self.predictions.shape}"
+            raise InvalidArray("predictions", was=was, needed=f"shape ({rows},)")
+
+    @classmethod
+    def make(cls, feature_set: FeatureSet, windows: Windows, predict: Predict) -> GoldenRows:
+        """Compute what the windows give: a few dozen, spread over the training rows."""
+        features = feature_set.compute(windows)
+        return cls(
+            ohlcv=np.ascontiguousarray(windows.ohlcv),
+            open_time=np.ascontiguousarray(windows.open_time),
+            features=features,
+            predictions=np.asarray(predict(features), dtype=np.float32),
+        )
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> GoldenRows:
+        """Read the file's content.
+
+        Raises CorruptPackage.
+        """
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+                return cls(**{name: arrays[name] for name in _TYPES})
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise CorruptPackage(
+                GOLDEN_FILE,
+                was=f"{len(content)} bytes ({error})",
+                needed=f"the arrays {', '.join(_TYPES)}",
+            ) from error
+
+    def to_bytes(self) -> bytes:
+        """Return the file's content; the same rows give the same bytes."""
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            ohlcv=self.ohlcv,
+            open_time=self.open_time,
+            features=self.features,
+            predictions=self.predictions,
+        )
+        return buffer.getvalue()
+
+    def replay(self, feature_set: FeatureSet, predict: Predict) -> None:
+        """Compute features and predictions again and compare.
+
+        The model is asked with the stored features, so that a mismatch is its own: a tree may turn
+        the last bit of a feature into another leaf. Raises GoldenMismatch.
+        """
+        if feature_set.window != self.ohlcv.shape[1]:
+            raise GoldenMismatch(
+                f"golden rows: was {self.ohlcv.shape[1]} bars in a window, "
+                f"needed {feature_set.window}, as in {feature_set.id}"
+            )
+        features = feature_set.compute(Windows(self.ohlcv, self.open_time))
+        if features.shape != self.features.shape:
+            raise GoldenMismatch(
+                f"golden rows: was {self.features.shape[1]} features, "
+                f"needed {features.shape[1]}, as in {feature_set.id}"
+            )
+        self._compare_features(features, feature_set.names)
+        self._compare_predictions(np.asarray(predict(self.features)))
+
+    def _compare_features(self, features: NDArray[np.float32], names: tuple[str, ...]) -> None:
+        wrong = _differ(features, self.features, _FEATURE_RELATIVE, _FEATURE_ABSOLUTE)
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0].tolist()
+            raise GoldenMismatch(
+                f"golden row {row}, feature {names[column]}: was {features[row, column]!s} here, "
+                f"needed {self.features[row, column]!s}; {int(wrong.sum())} of {wrong.size} differ"
+            )
+
+    def _compare_predictions(self, predictions: NDArray[np.float32]) -> None:
+        if predictions.shape != self.predictions.shape:
+            raise GoldenMismatch(
+                f"golden rows: was predictions of shape {predictions.shape}, "
+                f"needed {self.predictions.shape}"
+            )
+        wrong = _differ(predictions, self.predictions, _PREDICTION_RELATIVE, _PREDICTION_ABSOLUTE)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise GoldenMismatch(
+                f"golden row {row}, prediction: was {predictions[row]!s} here, "
+                f"needed {self.predictions[row]!s}; {int(wrong.sum())} of {wrong.size} differ"
+            )
+
+
+def _differ(
+    found: NDArray[np.float32], needed: NDArray[np.float32], relative: float, absolute: float
+) -> NDArray[np.bool_]:
+    # Written so that NaN, for which no comparison holds, counts as different.
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(found.astype(np.float64) - needed)
+        return ~(distance <= absolute + relative * np.abs(needed))
