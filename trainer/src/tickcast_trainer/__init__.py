@@ -1,0 +1,1 @@
+"""Bars in, model packages out: walk-forward training of price-prediction models, offline."""
