@@ -1,0 +1,190 @@
+"""What estimators and baselines forecast for bars that they had not seen, and how good it was."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tickcast_modelkit.errors import TooFewResiduals
+from tickcast_modelkit.intervals import ConformalBand, conformal_scales
+from tickcast_modelkit.manifest import Score
+
+from tickcast_trainer.dataset import Dataset
+from tickcast_trainer.estimators import Estimator
+from tickcast_trainer.metrics import (
+    Proportion,
+    directional_accuracy,
+    information_coefficient,
+    probability_of_no_gain,
+    r2_vs_zero,
+    rmse,
+)
+from tickcast_trainer.progress import Progress
+from tickcast_trainer.walkforward import Fold
+
+SCALE_FEATURE = "realised_volatility_20"
+"""Feature that intervals widen and narrow with."""
+
+SIGNIFICANCE = 0.05
+"""A gain over the best baseline counts when chance alone gives it more rarely than this."""
+
+_FLOOR_PROBABILITY = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OutOfFold:
+    """Forecasts of one estimator or baseline for the rows of all test folds."""
+
+    name: str
+    is_baseline: bool
+    prediction: NDArray[np.float64]
+    """(m,): log return, in the order of the tested rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """An estimator against the baseline with the smallest error."""
+
+    best_baseline: str
+    p_value: float
+    """Chance of so large a gain in squared error if the estimator were no better."""
+
+    beats_baselines: bool
+    verdict: str
+    """The same in a sentence, with the figures."""
+
+
+class Evaluator:
+    """Scores forecasts on the rows that the folds test: the same rows for all of them."""
+
+    def __init__(self, dataset: Dataset, folds: Sequence[Fold], *, coverage: float) -> None:
+        self.dataset = dataset
+        self._coverage = coverage
+        self._fold = np.repeat(np.arange(len(folds)), [len(fold.test) for fold in folds])
+        self.folds = tuple(folds)
+        self.rows = np.concatenate([fold.test for fold in folds])
+        self.target = dataset.target[self.rows]
+        self._as_of_time = dataset.as_of_time[self.rows]
+        self._target_time = dataset.target_time[self.rows]
+        self._features = dataset.features[self.rows]
+        self.baselines = tuple(
+            OutOfFold(name=name, is_baseline=True, prediction=forecast[self.rows])
+            for name, forecast in dataset.baselines.items()
+        )
+
+    def walk_forward(
+        self, name: str, estimator: Estimator, *, seed: int, progress: Progress
+    ) -> OutOfFold:
+        """Fit anew for each fold and predict its test rows."""
+        features, target = self.dataset.features, self.dataset.target
+        predicted = []
+        with progress.step(f"{name}: folds", len(self.folds)) as advance:
+            for fold in self.folds:
+                model = estimator.fit(features[fold.train], target[fold.train], seed=seed)
+                predicted.append(model.predict(features[fold.test]))
+                advance(1)
+        prediction = np.concatenate(predicted).astype(np.float64)
+        return OutOfFold(name=name, is_baseline=False, prediction=prediction)
+
+    def always_up(self) -> Proportion | None:
+        """Return what always saying "up" scores as a direction; None when nothing moved."""
+        return self._direction(np.ones_like(self.target))
+
+    def score(self, forecast: OutOfFold) -> Score:
+        """Measure one forecast; constants have no information coefficient, zero no direction."""
+        prediction = forecast.prediction
+        direction = self._direction(prediction)
+        return Score(
+            estimator=forecast.name,
+            is_baseline=forecast.is_baseline,
+            rmse=rmse(prediction, self.target),
+            r2_vs_zero=r2_vs_zero(prediction, self.target),
+            information_coefficient=information_coefficient(prediction, self.target),
+            directional_accuracy=direction.value if direction else None,
+            directional_accuracy_low=direction.low if direction else None,
+            directional_accuracy_high=direction.high if direction else None,
+            interval_coverage=self._interval_coverage(prediction),
+            rows=len(prediction),
+        )
+
+    def compare(self, forecast: OutOfFold) -> Comparison:
+        """Test a forecast against the baseline with the smallest error."""
+        best = min(self.baselines, key=lambda baseline: rmse(baseline.prediction, self.target))
+        p_value = probability_of_no_gain(
+            forecast.prediction,
+            best.prediction,
+            self.target,
+            self._as_of_time,
+            horizon=self.dataset.horizon,
+        )
+        own, other = rmse(forecast.prediction, self.target), rmse(best.prediction, self.target)
+        beats = own < other and p_value < SIGNIFICANCE
+        return Comparison(
+            best_baseline=best.name,
+            p_value=p_value,
+            beats_baselines=beats,
+            verdict=f"{forecast.name} {_finding(own, other, best.name, p_value)} "
+            f"(RMSE {own:.4%} against {other:.4%}, p = {p_value:.3f})"
+            f"{self._against_always_up(forecast)}.",
+        )
+
+    def band(self, forecast: OutOfFold) -> ConformalBand:
+        """Fit the interval that the model is served with, from the residuals of every fold.
+
+        Raises TooFewResiduals.
+        """
+        return self._fit_band(self.target - forecast.prediction, self._features)
+
+    def _direction(self, prediction: NDArray[np.float64]) -> Proportion | None:
+        return directional_accuracy(
+            prediction, self.target, self._as_of_time, horizon=self.dataset.horizon
+        )
+
+    def _against_always_up(self, forecast: OutOfFold) -> str:
+        own, other = self._direction(forecast.prediction), self.always_up()
+        if own is None or other is None:
+            return ""
+        return f"; its direction was right {own.value:.1%} of the time, always up {other.value:.1%}"
+
+    def _interval_coverage(self, prediction: NDArray[np.float64]) -> float | None:
+        residual = self.target - prediction
+        names = self.dataset.feature_set.names
+        held: list[NDArray[np.bool_]] = []
+        for fold in range(1, len(self.folds)):
+            test = self._fold == fold
+            # As in production: only residuals whose targets were known when the fold began.
+            known = self._target_time < self._as_of_time[test].min()
+            try:
+                band = self._fit_band(residual[known], self._features[known])
+            except TooFewResiduals:
+                continue
+            scale = band.scales(self._features[test], names)
+            lower, upper = band.bounds(prediction[test], scale)
+            held.append((lower <= self.target[test]) & (self.target[test] <= upper))
+        return float(np.concatenate(held).mean()) if held else None
+
+    def _fit_band(
+        self, residual: NDArray[np.float64], features: NDArray[np.float32]
+    ) -> ConformalBand:
+        names = self.dataset.feature_set.names
+        volatility = features[:, names.index(SCALE_FEATURE)].astype(np.float64)
+        moving = volatility[volatility > 0.0]
+        floor = float(np.quantile(moving, _FLOOR_PROBABILITY)) if len(moving) else 1.0
+        return ConformalBand.fit(
+            residual,
+            conformal_scales(features, names, scale_feature=SCALE_FEATURE, scale_floor=floor),
+            coverage=self._coverage,
+            scale_feature=SCALE_FEATURE,
+            scale_floor=floor,
+        )
+
+
+def _finding(own: float, other: float, baseline: str, p_value: float) -> str:
+    if own >= other:
+        return f"does not beat the baselines: it errs no less than {baseline}, the best of them"
+    if p_value >= SIGNIFICANCE:
+        return (
+            f"does not beat the baselines: its lead over {baseline}, the best of them, "
+            "may be chance"
+        )
+    return f"beats the baselines: it errs less than {baseline}, the best of them"
