@@ -1,0 +1,107 @@
+"""From a fitted model to an ONNX graph that is proven to compute the same."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from tickcast_modelkit.manifest import Parity
+
+from tickcast_trainer.errors import ExportFailed
+from tickcast_trainer.estimators import INPUT_NAME, FittedModel
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+OUTPUT_NAME = "prediction"
+"""Name of the graph's one output, float32 [N, 1]."""
+
+PARITY_LIMIT = 1e-4
+"""Largest difference allowed between model and graph, in standard deviations of the target."""
+
+_SINGLE_ROWS = 2048
+
+
+class OnnxModel:
+    """An exported graph, run as a server runs it: one thread, float32."""
+
+    def __init__(self, graph: bytes) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        self.graph = graph
+        self._session = onnxruntime.InferenceSession(
+            graph, options, providers=["CPUExecutionProvider"]
+        )
+
+    def predict(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return predicted log returns (n,) for features (n, F)."""
+        (output,) = self._session.run([OUTPUT_NAME], {INPUT_NAME: features})
+        return np.asarray(output, dtype=np.float32)[:, 0]
+
+
+def export(model: FittedModel) -> OnnxModel:
+    """Turn a fitted model into a graph with one input ``features`` and one output ``prediction``.
+
+    The same model gives the same bytes. Raises ExportFailed when the converter made something else.
+    """
+    from onnx import checker
+
+    proto = model.to_onnx()
+    _name_output(proto)
+    _keep_one_opset_per_domain(proto)
+    inputs = [value.name for value in proto.graph.input]
+    if inputs != [INPUT_NAME]:
+        raise ExportFailed(f"graph inputs: were {inputs}, needed [{INPUT_NAME!r}]")
+    checker.check_model(proto, full_check=True)
+    return OnnxModel(proto.SerializeToString(deterministic=True))
+
+
+def check_parity(
+    exported: OnnxModel,
+    model: FittedModel,
+    features: NDArray[np.float32],
+    *,
+    target_deviation: float,
+) -> Parity:
+    """Compare graph and model on every row (n, F), and single rows with the batch.
+
+    Rows one at a time are taken evenly, 2,048 at most. Raises ExportFailed where a difference
+    passes 1e-4 of ``target_deviation``, the standard deviation of the target.
+    """
+    batch = exported.predict(features).astype(np.float64)
+    difference = np.abs(batch - model.predict(features))
+    chosen = np.unique(np.linspace(0, len(features) - 1, _SINGLE_ROWS).astype(np.intp))
+    singles = np.concatenate([exported.predict(features[row : row + 1]) for row in chosen])
+    single_difference = np.abs(singles - batch[chosen])
+    parity = Parity(
+        rows=len(features),
+        median_difference=float(np.median(difference)),
+        maximum_difference=float(max(difference.max(), single_difference.max())),
+        limit=PARITY_LIMIT * target_deviation,
+    )
+    if not parity.maximum_difference <= parity.limit:
+        worst = int(difference.argmax())
+        raise ExportFailed(
+            f"parity: graph and model were {parity.maximum_difference:.3g} apart at most (training "
+            f"row {worst}), needed {parity.limit:.3g} or less"
+        )
+    return parity
+
+
+def _name_output(proto: "ModelProto") -> None:
+    names = [value.name for value in proto.graph.output]
+    if len(names) != 1:
+        raise ExportFailed(f"graph outputs: were {names}, needed one")
+    for node in proto.graph.node:
+        node.output[:] = [OUTPUT_NAME if name == names[0] else name for name in node.output]
+    proto.graph.output[0].name = OUTPUT_NAME
+
+
+def _keep_one_opset_per_domain(proto: "ModelProto") -> None:
+    # skl2onnx may list a domain twice, which readers may refuse.
+    versions = {opset.domain: opset.version for opset in proto.opset_import}
+    del proto.opset_import[:]
+    for domain, version in sorted(versions.items()):
+        proto.opset_import.add(domain=domain, version=version)

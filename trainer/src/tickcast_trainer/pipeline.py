@@ -1,0 +1,165 @@
+"""The straight line from settings to model packages, and the only place that wires it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tickcast_modelkit.bars import BarSeries
+from tickcast_modelkit.features import CORE
+from tickcast_modelkit.golden import GoldenRows
+from tickcast_modelkit.manifest import Manifest, Score
+from tickcast_modelkit.package import PackagePath, list_versions, write_package
+
+from tickcast_trainer.dataset import Dataset, build_dataset
+from tickcast_trainer.errors import NotEnoughHistory, RepositoryNotWritable
+from tickcast_trainer.estimators import make_estimator
+from tickcast_trainer.evaluation import Comparison, Evaluator
+from tickcast_trainer.export import check_parity, export
+from tickcast_trainer.metrics import Proportion
+from tickcast_trainer.packaging import make_golden, make_manifest
+from tickcast_trainer.progress import Progress
+from tickcast_trainer.settings import EstimatorName, TrainSettings
+from tickcast_trainer.sources.source import find_source
+from tickcast_trainer.walkforward import expanding_folds
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrainedModel:
+    """A model that is fitted, exported and proven, and not written yet."""
+
+    manifest: Manifest
+    graph: bytes
+    golden: GoldenRows
+    score: Score
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenPackage:
+    """A package in the repository."""
+
+    path: PackagePath
+    alias: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrainingRun:
+    """Everything that a run has to tell."""
+
+    dataset: Dataset
+    baselines: tuple[Score, ...]
+    always_up: Proportion | None
+    """What always saying "up" scores as a direction."""
+
+    models: tuple[TrainedModel, ...]
+    packages: tuple[WrittenPackage, ...]
+
+
+def train(settings: TrainSettings, progress: Progress) -> TrainingRun:
+    """Read bars, evaluate walk-forward, fit on everything, export and write the packages.
+
+    Nothing is written before every model is exported and proven. Raises TrainerError, and
+    ModelkitError for a timeframe, a symbol or a repository that cannot be used.
+    """
+    _check_repository(settings.models)
+    series = find_source(settings.source)(settings.path, timeframe=settings.timeframe)
+    dataset = build_dataset(
+        _closed_by(series, settings), feature_set=CORE, horizon=settings.horizon, progress=progress
+    )
+    folds = expanding_folds(dataset.as_of_time, dataset.target_time, count=settings.folds)
+    evaluator = Evaluator(dataset, folds, coverage=settings.coverage)
+    baselines = tuple(evaluator.score(baseline) for baseline in evaluator.baselines)
+    models = tuple(
+        _train_model(name, settings, evaluator, baselines, progress) for name in settings.estimators
+    )
+    packages = tuple(_write(settings, model) for model in models)
+    return TrainingRun(
+        dataset=dataset,
+        baselines=baselines,
+        always_up=evaluator.always_up(),
+        models=models,
+        packages=packages,
+    )
+
+
+def _closed_by(series: Sequence[BarSeries], settings: TrainSettings) -> list[BarSeries]:
+    if settings.until is None:
+        return list(series)
+    until = int(settings.until.timestamp())
+    cut = [
+        one.slice(0, int(np.searchsorted(one.close_time, until, side="right"))) for one in series
+    ]
+    if not any(len(one) for one in cut):
+        first = np.datetime64(min(int(one.close_time[0]) for one in series), "s")
+        raise NotEnoughHistory(
+            f"until: was {settings.until.isoformat()}, needed after {first}Z, "
+            "when the first bar closed"
+        )
+    return cut
+
+
+def _train_model(
+    name: EstimatorName,
+    settings: TrainSettings,
+    evaluator: Evaluator,
+    baselines: Sequence[Score],
+    progress: Progress,
+) -> TrainedModel:
+    dataset = evaluator.dataset
+    estimator = make_estimator(name, settings)
+    forecast = evaluator.walk_forward(name, estimator, seed=settings.seed, progress=progress)
+    score = evaluator.score(forecast)
+    comparison = evaluator.compare(forecast)
+    with progress.step(f"{name}: fit, export, parity", len(dataset)) as advance:
+        model = estimator.fit(dataset.features, dataset.target, seed=settings.seed)
+        exported = export(model)
+        parity = check_parity(
+            exported, model, dataset.features, target_deviation=float(dataset.target.std())
+        )
+        golden = make_golden(dataset, exported)
+        advance(len(dataset))
+    manifest = make_manifest(
+        name=f"{settings.name}-{name}",
+        estimator=name,
+        parameters=estimator.parameters,
+        seed=settings.seed,
+        dataset=dataset,
+        folds=evaluator.folds,
+        scores=(score, *baselines),
+        comparison=comparison,
+        band=evaluator.band(forecast),
+        parity=parity,
+    )
+    return TrainedModel(
+        manifest=manifest, graph=exported.graph, golden=golden, score=score, comparison=comparison
+    )
+
+
+def _check_repository(repository: Path) -> None:
+    # Before the work, not after it: the nearest folder that exists must take new ones.
+    nearest = next(
+        folder for folder in (repository, *repository.absolute().parents) if folder.exists()
+    )
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise RepositoryNotWritable(
+            f"models: was {repository}, needed a folder that can be written"
+        )
+
+
+def _write(settings: TrainSettings, model: TrainedModel) -> WrittenPackage:
+    is_first = not list_versions(settings.models, model.manifest.name)
+    alias = CHAMPION if is_first or settings.promote else CHALLENGER
+    try:
+        path = write_package(
+            settings.models, model.manifest, model.graph, model.golden, alias=alias
+        )
+    except OSError as error:
+        raise RepositoryNotWritable(
+            f"models: was {settings.models} ({error}), needed a folder that can be written"
+        ) from error
+    return WrittenPackage(path=path, alias=alias)
