@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tickcast_modelkit.features.windows import Windows
 
-# A spread below this share of the price (or of the mean volume) is rounding, and counts as none.
+# A spread below this share of the price, or of the greatest volume, is rounding and counts as none.
 LEAST_SPREAD = 1e-12
 
 Column = NDArray[np.float64]
@@ -26,6 +26,8 @@ class BarColumns:
 
     def __init__(self, windows: Windows) -> None:
         columns = np.ascontiguousarray(windows.ohlcv.transpose(2, 0, 1), dtype=np.float64)
+        # A feature that wrote to them would change the features after it.
+        columns.setflags(write=False)
         self.open: Column = columns[0]
         self.high: Column = columns[1]
         self.low: Column = columns[2]

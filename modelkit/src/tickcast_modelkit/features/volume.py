@@ -10,8 +10,9 @@ from tickcast_modelkit.features.columns import LEAST_SPREAD, BarColumns, Column,
 def volume_zscore(bars: BarColumns, *, span: int) -> Column:
     """Last volume in standard deviations from the mean of the last ``span`` bars."""
     recent = bars.volume[:, -span:]
-    mean = row_mean(recent)[:, np.newaxis]
-    centred = ratio(recent - mean, mean, otherwise=0.0)
+    # As a share of the greatest, so that a constant volume is exactly one and has no spread.
+    share = ratio(recent, recent.max(axis=1, keepdims=True), otherwise=0.0)
+    centred = share - row_mean(share)[:, np.newaxis]
     spread = np.sqrt(row_mean(centred * centred))
     return centred[:, -1] / np.maximum(spread, LEAST_SPREAD)
 
