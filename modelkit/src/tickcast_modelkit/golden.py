@@ -152,7 +152,9 @@ class GoldenRows:
 def _differ(
     found: NDArray[np.float32], needed: NDArray[np.float32], relative: float, absolute: float
 ) -> NDArray[np.bool_]:
-    # Written so that NaN, for which no comparison holds, counts as different.
+    # Written so that NaN counts as different, for which no comparison holds, and infinity too:
+    # the smaller size of the two keeps it out of the tolerance.
     with np.errstate(invalid="ignore"):
         distance = np.abs(found.astype(np.float64) - needed)
-        return ~(distance <= absolute + relative * np.abs(needed))
+        size = np.minimum(np.abs(found), np.abs(needed))
+        return ~(distance <= absolute + relative * size)

@@ -192,7 +192,9 @@ def test_parts_of_a_series() -> None:
     assert len(series.between(start + 1, end + 1)) == 3
 
 
-@pytest.mark.parametrize("text", ["AAPL", "BTC/USDT", "^GSPC", "BRK.B", "EURUSD=X", "6E-H25", "A" * 64])
+@pytest.mark.parametrize(
+    "text", ["AAPL", "BTC/USDT", "^GSPC", "BRK.B", "EURUSD=X", "6E-H25", "A" * 64]
+)
 def test_symbols(text: str) -> None:
     assert check_symbol(text) == text
 

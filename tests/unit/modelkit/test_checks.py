@@ -80,7 +80,7 @@ def test_a_broken_promise_is_found_and_named(
 ) -> None:
     with pytest.raises(FailedCheck) as caught:
         check(with_feature(function), BARS)
-    name = check.__name__.removeprefix("check_")  # type: ignore[attr-defined]  # a plain function
+    name = check.__name__.removeprefix("check_")
     assert str(caught.value).startswith(f"{name}: broken ")
 
 
@@ -103,7 +103,7 @@ class DoublePrecision(FeatureSet):
     """Leaves out the last step."""
 
     def compute(self, windows: Windows) -> NDArray[np.float32]:
-        return super().compute(windows).astype(np.float64)  # type: ignore[return-value]  # wrong
+        return super().compute(windows).astype(np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,4 +1,4 @@
-"""Each feature against its definition, on bars whose answer can be worked out by hand or in a loop."""
+"""Each feature against its definition, worked out by hand or in a loop."""
 
 from __future__ import annotations
 

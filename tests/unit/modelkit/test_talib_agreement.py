@@ -20,8 +20,9 @@ TOLERANCE = 1e-6
 
 def apple() -> BarSeries:
     """Return the bundled daily bars of Apple as they were traded, splits and all."""
-    names = ("open", "high", "low", "close", "volume")
-    return bars_of(np.column_stack([stocks.AAPL[name] for name in names]))
+    bars = stocks.AAPL
+    prices = bars["open"], bars["high"], bars["low"], bars["close"]
+    return bars_of(np.column_stack([*prices, bars["volume"]]))
 
 
 @pytest.fixture(

@@ -24,9 +24,11 @@ def test_is_read_and_written_in_one_form(text: str, seconds: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "m", "5", "0m", "-5m", "05m", "5M", "5 m", "5m ", "5m\n", "1y", "1.5h", "٣m", "367d", "53w",
-     "9" * 5_000 + "w"],
-)  # fmt: skip
+    [
+        *("", "m", "5", "0m", "-5m", "05m", "5M", "5 m", "5m ", "5m\n", "1y", "1.5h", "٣m"),
+        *("367d", "53w", "9" * 5_000 + "w"),
+    ],
+)
 def test_what_is_no_timeframe_is_refused(text: str) -> None:
     with pytest.raises(InvalidTimeframe, match="needed a positive count and a unit"):
         Timeframe.parse(text)

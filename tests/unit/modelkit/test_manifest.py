@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from tickcast_modelkit.errors import InvalidManifest
+from tickcast_modelkit.manifest import Manifest, ReferenceQuantiles
+from tickcast_modelkit.testing import tiny_manifest
+
+MANIFEST = tiny_manifest()
+Document = dict[str, Any]
+
+
+def document() -> Document:
+    found: Document = json.loads(MANIFEST.to_json())
+    return found
+
+
+def read(value: object) -> Manifest:
+    return Manifest.from_json(json.dumps(value).encode())
+
+
+def test_reads_back_what_it_wrote() -> None:
+    again = Manifest.from_json(MANIFEST.to_json().encode())
+    assert again == MANIFEST
+    assert again.to_json() == MANIFEST.to_json()
+
+
+def paths(value: object, prefix: str = "$") -> list[str]:
+    if not isinstance(value, dict):
+        return []
+    inner = [path for key in value for path in paths(value[key], f"{prefix}.{key}")]
+    return [f"{prefix}.{key}" for key in value] + inner
+
+
+def declared_paths() -> list[str]:
+    # Mappings hold names of their own: what must be there is what the dataclasses declare.
+    free = ("$.reference_quantiles.features.", "$.libraries.", "$.training.parameters.")
+    return [path for path in paths(document()) if not path.startswith(free)]
+
+
+def holder(found: Document, path: str) -> tuple[Document, str]:
+    *parents, key = path.removeprefix("$.").split(".")
+    for parent in parents:
+        found = found[parent]
+    return found, key
+
+
+@pytest.mark.parametrize("path", declared_paths())
+def test_every_key_is_needed(path: str) -> None:
+    changed = document()
+    parent, key = holder(changed, path)
+    del parent[key]
+    with pytest.raises(InvalidManifest) as caught:
+        read(changed)
+    assert (caught.value.path, caught.value.was) == (path, "missing")
+
+
+@pytest.mark.parametrize("path", declared_paths())
+def test_every_value_has_one_type(path: str) -> None:
+    changed = document()
+    parent, key = holder(changed, path)
+    parent[key] = [[{}]]
+    with pytest.raises(InvalidManifest) as caught:
+        read(changed)
+    assert caught.value.path.startswith(path)
+    assert caught.value.was
+
+
+@pytest.mark.parametrize("place", ["$", "$.training", "$.evaluation", "$.band", "$.parity"])
+def test_an_unknown_key_is_refused(place: str) -> None:
+    changed = document()
+    parent, key = holder(changed, f"{place}.surprise")
+    parent[key] = 1
+    with pytest.raises(InvalidManifest) as caught:
+        read(changed)
+    assert (caught.value.path, caught.value.was) == (f"{place}.surprise", "unknown")
+
+
+def put(path: str, value: object) -> Callable[[Document], None]:
+    def change(found: Document) -> None:
+        parent, key = holder(found, path)
+        parent[key] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("$.schema_version", 2, "$.schema_version: was 2, needed 1"),
+        ("$.schema_version", True, "$.schema_version: was true, needed an integer"),
+        ("$.name", "Tiny", "$.name: was 'Tiny', needed a name like"),
+        ("$.name", 7, "$.name: was 7, needed a string"),
+        ("$.version", -1, "$.version: was -1, needed a positive integer"),
+        ("$.version", 1.0, "$.version: was 1.0, needed an integer"),
+        ("$.created_at", "yesterday", "$.created_at: was 'yesterday', needed an RFC 3339 time"),
+        ("$.created_at", "2024-13-01T00:00:00Z", "needed an RFC 3339 time"),
+        ("$.created_at", "2024-01-01T00:00:00", "needed an RFC 3339 time"),
+        ("$.feature_names", [], "$.feature_names: was (), needed unique names"),
+        ("$.window", 0, "$.window: was 0, needed a positive integer"),
+        ("$.timeframe", "1y", "$.timeframe: was '1y', needed a timeframe such as 1d"),
+        ("$.horizon_bars", 0, "$.horizon_bars: was 0, needed a positive integer"),
+        ("$.target", "price", "$.target: was 'price', needed 'log_return'"),
+        ("$.training.end", 0, "$.training.end: was 0, needed training.start 1709596800 or later"),
+        ("$.training.symbols", "AAPL", '$.training.symbols: was "AAPL", needed an array'),
+        ("$.training.parameters", [], "$.training.parameters: was [], needed an object"),
+        ("$.training.parameters", {"a": []}, "$.training.parameters.a: was [], needed"),
+        ("$.evaluation.beats_baselines", 0, "was 0, needed true or false"),
+        ("$.band.coverage", 1, "$.band.coverage: was 1.0, needed above 0 and below 1"),
+        ("$.band.lower", 9.0, "$.band.lower: was 9.0, needed at most upper 1.25"),
+        ("$.band.scale_feature", "luck", "was 'luck', needed one of feature_names"),
+        ("$.band.scale_feature", 3, "$.band.scale_feature: was 3, needed a string or null"),
+        ("$.band.scale_floor", 0.0, "$.band.scale_floor: was 0.0, needed above 0"),
+        ("$.band.scale_floor", 10**400, "$.band.scale_floor: was 1000"),
+        ("$.reference_quantiles.features", {}, "$.reference_quantiles.features: was []"),
+        ("$.reference_quantiles.features.gap", [1], "was '1 values', needed 11"),
+        ("$.libraries", {"numpy": 2}, "$.libraries.numpy: was 2, needed a string"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named(path: str, value: object, message: str) -> None:
+    changed = document()
+    put(path, value)(changed)
+    with pytest.raises(InvalidManifest) as caught:
+        read(changed)
+    assert message in str(caught.value)
+
+
+def test_an_element_of_an_array_is_named_by_its_place() -> None:
+    changed = document()
+    changed["evaluation"]["scores"][1]["rmse"] = "low"
+    with pytest.raises(InvalidManifest) as caught:
+        read(changed)
+    needed = 'manifest.json: $.evaluation.scores[1].rmse: was "low", needed a number'
+    assert str(caught.value) == needed
+
+
+def test_another_schema_version_is_named_before_its_unknown_keys() -> None:
+    with pytest.raises(InvalidManifest, match="schema_version: was 2, needed 1"):
+        read({"schema_version": 2, "whatever": 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "$: was 0 bytes"),
+        (MANIFEST.to_json().encode()[:-20], "needed one JSON document in UTF-8"),
+        (b"\xff\xfe\xff", "needed one JSON document in UTF-8"),
+        (b"[" * 100_000, "needed one JSON document in UTF-8"),
+        (b"[]", "$: was [], needed an object"),
+        (b'{"name": "a", "name": "b"}', "$..name: was given twice, needed each key once"),
+        (b'{"schema_version": NaN}', "$: was NaN, needed finite numbers"),
+        (b'{"schema_version": 1e999}', "$.schema_version: was inf, needed 1"),
+    ],
+)
+def test_what_is_no_document_is_refused(text: bytes, message: str) -> None:
+    with pytest.raises(InvalidManifest) as caught:
+        Manifest.from_json(text)
+    assert message in str(caught.value)
+
+
+def test_an_infinite_number_is_refused() -> None:
+    text = MANIFEST.to_json().replace('"rmse": 0.02', '"rmse": 1e999', 1)
+    with pytest.raises(InvalidManifest, match=r"scores\[0\].rmse: was Infinity, needed a number"):
+        Manifest.from_json(text.encode())
+
+
+def test_a_number_that_json_cannot_hold_is_not_written() -> None:
+    parity = replace(MANIFEST.parity, median_difference=float("nan"))
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        replace(MANIFEST, parity=parity).to_json()
+
+
+def test_reference_quantiles_describe_each_feature() -> None:
+    features = np.column_stack([np.arange(101), np.full(101, 7)]).astype(np.float32)
+    quantiles = ReferenceQuantiles.of(features, ("counted", "constant"))
+    assert quantiles.probabilities[0] == 0.0
+    assert quantiles.probabilities[-1] == 1.0
+    expected = [100 * p for p in quantiles.probabilities]
+    assert quantiles.features["counted"] == pytest.approx(expected)
+    assert set(quantiles.features["constant"]) == {7.0}
