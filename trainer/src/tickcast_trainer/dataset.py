@@ -11,7 +11,7 @@ from tickcast_modelkit.timeframe import Timeframe
 
 from tickcast_trainer.baselines import BASELINES, ROLLING_MEAN_BARS
 from tickcast_trainer.errors import NotEnoughHistory
-from tickcast_trainer.progress import Progress
+from tickcast_trainer.progress import Advance, Progress
 
 _CLOSE = 3
 
@@ -100,11 +100,9 @@ def build_dataset(
             f"bars: were {longest} of the longest symbol, needed {needed} for the feature set "
             f"{feature_set.name} and a horizon of {horizon}"
         )
-    with progress.step("features", sum(map(len, used))) as advance:
-        parts = []
-        for one in used:
-            parts.append(_rows(one, feature_set, first, horizon))
-            advance(len(one))
+    windows = sum(len(one) - feature_set.minimum_bars + 1 for one in used)
+    with progress.step("features", windows) as advance:
+        parts = [_rows(one, feature_set, first, horizon, advance) for one in used]
     series_index = np.repeat(np.arange(len(parts)), [len(part.bar) for part in parts])
     as_of_time = np.concatenate([part.as_of_time for part in parts])
     order = np.lexsort((series_index, as_of_time))
@@ -130,12 +128,16 @@ def build_dataset(
     )
 
 
-def _rows(series: BarSeries, feature_set: FeatureSet, first: int, horizon: int) -> _Rows:
+def _rows(
+    series: BarSeries, feature_set: FeatureSet, first: int, horizon: int, advance: Advance
+) -> _Rows:
     bar = np.arange(first, len(series) - horizon)
     # The last bars have features but no target yet; they are computed and dropped.
-    features = np.concatenate(
-        [feature_set.compute(windows) for _, windows in sliding_windows(feature_set, series)]
-    )
+    chunks = []
+    for bars, windows in sliding_windows(feature_set, series):
+        chunks.append(feature_set.compute(windows))
+        advance(len(bars))
+    features = np.concatenate(chunks)
     close = series.ohlcv[:, _CLOSE]
     return _Rows(
         bar=bar,

@@ -1,5 +1,6 @@
-"""How far a run has come: bars on a terminal, plain lines elsewhere."""
+"""How far a run has come, and what it noticed: bars on a terminal, plain lines elsewhere."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -62,3 +63,27 @@ def show_progress(console: Console) -> Iterator[Progress]:
     )
     with RichProgress(*columns, console=console) as bars:
         yield ProgressBars(bars)
+
+
+@contextmanager
+def show_notes(console: Console) -> Iterator[None]:
+    """Print what the trainer logs on ``console``, above the bars, while the context lasts."""
+    logger = logging.getLogger(__package__)
+    handler = _ConsoleHandler(console)
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+class _ConsoleHandler(logging.Handler):
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.print(self.format(record), markup=False, highlight=False, soft_wrap=True)
