@@ -48,16 +48,19 @@ def repository(tmp_path: Path) -> Path:
 def add_package(repository: Path) -> AddPackage:
     """Writes a package of a small linear model; `seed` chooses its weights."""
 
-    def add(*, seed: int = 0, **options: object) -> Path:
+    def add(*, seed: int = 0, name: str = "tiny", alias: str | None = "champion") -> Path:
         weights = np.random.default_rng(seed).normal(0, 0.01, len(CORE.names)).astype(np.float32)
         data = linear_onnx(weights)
         session = ort.InferenceSession(data)
 
         def predict(features: NDArray[np.float32]) -> NDArray[np.float32]:
             (answer,) = session.run(None, {"features": features})
-            return np.asarray(answer)
+            return np.asarray(answer).reshape(-1)
 
-        return write_tiny_package(repository, data, predict, **options)  # type: ignore[arg-type]
+        package = write_tiny_package(
+            repository, onnx=data, predict=predict, name=name, alias=alias
+        )
+        return package.folder
 
     return add
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from functools import partial
+from typing import Any
 
+import grpc
 import structlog
 from prometheus_client import start_http_server
 from tickcast_modelkit.features import feature_sets
@@ -170,10 +173,10 @@ class App:
             server.server_close()
             thread.join()
 
-        self._closing.callback(close)
+        self._closing.push_async_callback(partial(asyncio.to_thread, close))
 
-    def _keep_running(self, work: object) -> None:
-        task = asyncio.create_task(work)  # type: ignore[arg-type]
+    def _keep_running(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
 
         async def end() -> None:
             task.cancel()
@@ -184,7 +187,7 @@ class App:
 
 
 async def _drain(
-    server: object, health: Health, fanout: Fanout, in_flight: InFlight, grace: float
+    server: grpc.aio.Server, health: Health, fanout: Fanout, in_flight: InFlight, grace: float
 ) -> None:
     await health.stop()
     fanout.close()
@@ -197,4 +200,4 @@ async def _drain(
             action="set TICKCAST_GRACE higher when calls need longer",
         )
     # What is left now are watchers of health, who were told, and reflection.
-    await server.stop(0.1)  # type: ignore[attr-defined]
+    await server.stop(0.1)

@@ -27,7 +27,7 @@ async def start_local(folder: Path, **settings: Any) -> AsyncIterator[App]:
         Settings(
             **{
                 "address": "127.0.0.1:0",
-                "metrics_address": "127.0.0.1:0",
+                "metrics_address": "",
                 "data": folder,
                 "models": folder / "models",
                 "model": {"poll": 0.05},

@@ -43,10 +43,7 @@ class LoadedModel:
 
     def scale(self, features: NDArray[np.float32]) -> float:
         """What the width of the interval is proportional to, at these features (F,)."""
-        name = self.band.scale_feature
-        if name is None:
-            return 1.0
-        return max(float(features[self.feature_set.names.index(name)]), self.band.scale_floor)
+        return float(self.band.scales(features[None], self.feature_set.names)[0])
 
 
 def load_model(

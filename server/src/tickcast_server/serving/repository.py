@@ -12,7 +12,7 @@ from tickcast_modelkit.errors import ModelkitError
 from tickcast_modelkit.features import FeatureSet
 from tickcast_modelkit.package import list_models, list_versions, read_aliases
 
-from tickcast_server.serving.model import LoadedModel, UnknownFeatureSetId, load_model
+from tickcast_server.serving.model import LoadedModel, load_model
 from tickcast_server.serving.models import (
     Catalogue,
     ModelEntry,
@@ -20,9 +20,6 @@ from tickcast_server.serving.models import (
     ModelVersion,
     choose_default,
 )
-from tickcast_server.serving.session import UnusableModel
-
-_LoadError = (ModelkitError, UnknownFeatureSetId, UnusableModel, OSError)
 
 # What tells whether a version's files were changed: path, size and time of change of each.
 Fingerprint = tuple[tuple[str, int, int], ...]
@@ -72,11 +69,10 @@ class Repository:
             await asyncio.sleep(self._poll)
             try:
                 await self.refresh()
-            except OSError as error:
-                self._log.error(
+            except Exception:
+                self._log.exception(
                     "the model repository cannot be read; the loaded versions go on",
                     folder=str(self._folder),
-                    cause=str(error),
                     action="check that the folder exists and is readable",
                 )
 
@@ -115,7 +111,7 @@ class Repository:
             model = load_model(
                 path, feature_sets=self._feature_sets, threads=self._threads, now=self._now()
             )
-        except _LoadError as error:
+        except Exception as error:  # noqa: BLE001  # whatever a package does, the others go on
             self._log.error(
                 "a model version was refused; what was loaded before goes on",
                 model_version=resource,

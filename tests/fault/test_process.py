@@ -1,0 +1,206 @@
+"""The server as a process: it stops in an orderly way, and being killed loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+from tickcast.v1 import market_data_service_pb2 as pb
+from tickcast.v1 import market_data_service_pb2_grpc as rpc
+from tickcast_modelkit.testing import random_walk_bars
+from tickcast_server.testing import bar_messages, detail, reason
+
+SERIES = random_walk_bars(200, symbol="AAPL")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def start(folder: Path, address: str, **extra: str) -> subprocess.Popen[str]:
+    environment = {
+        **os.environ,
+        "TICKCAST_ADDRESS": address,
+        "TICKCAST_METRICS_ADDRESS": "",
+        "TICKCAST_DATA": str(folder),
+        "TICKCAST_MODELS": str(folder / "models"),
+        **extra,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "tickcast_server"],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@asynccontextmanager
+async def connected(address: str) -> AsyncIterator[rpc.MarketDataServiceStub]:
+    async with grpc.aio.insecure_channel(address) as channel:
+        async with asyncio.timeout(30):
+            await channel.channel_ready()
+        yield rpc.MarketDataServiceStub(channel)
+
+
+def children_of(process: int) -> list[int]:
+    listed = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return [int(child) for child in listed.split()]
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_sigterm_ends_streams_with_a_retry_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    server = start(tmp_path, address)
+    async with connected(address) as market:
+        await market.IngestBars(pb.IngestBarsRequest(bars=bar_messages(SERIES, 0, 3)))
+        stream = market.StreamPrices(pb.StreamPricesRequest(timeframe="1d"))
+        await stream.read()
+        children = children_of(server.pid)
+        assert children
+        server.send_signal(signal.SIGTERM)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stream.read()
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        status = rpc_status.from_call(caught.value)
+        assert status is not None
+        assert reason(status) == "SHUTTING_DOWN"
+        assert detail(status, error_details_pb2.RetryInfo).retry_delay.ToNanoseconds() > 0
+    assert await asyncio.to_thread(server.wait, 20) == 0
+    assert not any(alive(child) for child in children)
+
+
+async def test_kill_9_in_the_middle_loses_no_acknowledged_bar(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    bars = bar_messages(SERIES)
+    acknowledged = 0
+    for kill_after in (40, 90):
+        server = start(tmp_path, address)
+        async with connected(address) as market:
+            while acknowledged < kill_after:
+                response = await market.IngestBars(
+                    pb.IngestBarsRequest(bars=bars[acknowledged : acknowledged + 1])
+                )
+                acknowledged = response.results[0].stored.position.sequence
+            server.kill()
+            await asyncio.to_thread(server.wait)
+
+    server = start(tmp_path, address)
+    try:
+        async with connected(address) as market:
+            listed = await market.ListBars(
+                pb.ListBarsRequest(symbol="AAPL", timeframe="1d", page_size=5_000)
+            )
+            assert list(listed.bars) == bars[:acknowledged]
+            # From one bar before the kill: the one after has the next number.
+            response = await market.IngestBars(pb.IngestBarsRequest(bars=bars[acknowledged - 1 :]))
+            sequences = [result.stored.position.sequence for result in response.results]
+            assert sequences == list(range(acknowledged, len(bars) + 1))
+    finally:
+        server.terminate()
+        await asyncio.to_thread(server.wait, 20)
+    assert server.returncode == 0
+
+
+def run(folder: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tickcast_server", *arguments],
+        env={**os.environ, "TICKCAST_DATA": str(folder), **extra},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_settings_are_shown_with_secrets_masked(tmp_path: Path) -> None:
+    result = run(
+        tmp_path,
+        "--print-config",
+        "--address=0.0.0.0:1",
+        TICKCAST_REDIS_URL="redis://:hunter2@cache:6379",
+    )
+    assert result.returncode == 0
+    assert "hunter2" not in result.stdout
+    shown = json.loads(result.stdout)
+    assert shown["address"] == "0.0.0.0:1"
+    assert shown["store"]["retained_bars"] == 2048
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "named"),
+    [
+        (["--no-such-flag"], {}, "no-such-flag"),
+        ([], {"TICKCAST_ADRESS": "x"}, "TICKCAST_ADRESS"),
+        ([], {"TICKCAST_STORE__RETAINED": "5"}, "retained"),
+        ([], {"TICKCAST_GRACE": "-1"}, "grace"),
+        (["--config", "/no/such.toml"], {}, "no/such.toml"),
+    ],
+)
+def test_unknown_or_impossible_settings_end_with_exit_code_2(
+    tmp_path: Path, arguments: list[str], variables: dict[str, str], named: str
+) -> None:
+    result = run(tmp_path, *arguments, **variables)
+    assert result.returncode == 2
+    assert named in result.stderr
+
+
+def test_a_settings_file_is_read_and_its_keys_are_checked(tmp_path: Path) -> None:
+    config = tmp_path / "server.toml"
+    config.write_text('address = "127.0.0.1:7"\n[stream]\nlimit = 9\n')
+    shown = json.loads(run(tmp_path, "--config", str(config), "--print-config").stdout)
+    assert (shown["address"], shown["stream"]["limit"]) == ("127.0.0.1:7", 9)
+    config.write_text("[stream]\nlimits = 9\n")
+    result = run(tmp_path, "--config", str(config), "--print-config")
+    assert result.returncode == 2
+    assert "limits" in result.stderr
+
+
+def test_a_port_that_is_taken_is_named_and_ends_with_exit_code_1(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        result = run(tmp_path, TICKCAST_ADDRESS=address, TICKCAST_METRICS_ADDRESS="")
+    assert result.returncode == 1
+    assert address in result.stderr
+
+
+async def test_a_data_folder_serves_one_server_at_a_time(
+    tmp_path: Path, unused: Callable[[], int] = free_port
+) -> None:
+    address = f"127.0.0.1:{unused()}"
+    server = start(tmp_path, address)
+    try:
+        async with connected(address):
+            second = await asyncio.to_thread(
+                run,
+                tmp_path,
+                TICKCAST_ADDRESS=f"127.0.0.1:{unused()}",
+                TICKCAST_METRICS_ADDRESS="",
+            )
+        assert second.returncode == 1
+        assert str(server.pid) in second.stderr
+    finally:
+        server.terminate()
+        await asyncio.to_thread(server.wait, 20)
