@@ -1,0 +1,1 @@
+"""A client for Tickcast: predictions of market prices over gRPC."""
