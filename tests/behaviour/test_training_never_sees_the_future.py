@@ -58,15 +58,15 @@ def test_training_until_a_day_is_training_on_a_file_that_ends_there(
         for day, row in zip(days, bars.ohlcv.tolist(), strict=True)
     ]
     digests = []
-    for name, kept in (("whole", lines), ("cut", lines[:700])):
+    # The bar of a day closes when the next begins.
+    until = ["--until", str(days[700])]
+    for name, kept, limit in (("whole", lines, until), ("cut", lines[:700], [])):
         folder = tmp_path / name
         folder.mkdir()
         path = folder / "ACME.csv"
         path.write_text("\n".join(["date,open,high,low,close,volume", *kept]))
         arguments = ["--name", "m", "--estimators", estimator, "--folds", "2", "--source", "csv"]
-        # The bar of a day closes when the next begins.
-        until = ["--until", str(days[700])]
-        assert main([*arguments, *until, str(path), "--models", str(folder / "models")]) == 0
+        assert main([*arguments, *limit, str(path), "--models", str(folder / "models")]) == 0
         digests.append(read_package(folder / "models" / f"m-{estimator}" / "1").manifest)
     assert digests[0].onnx_sha256 == digests[1].onnx_sha256
     assert digests[0].evaluation == digests[1].evaluation

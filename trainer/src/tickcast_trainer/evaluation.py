@@ -124,7 +124,7 @@ class Evaluator:
             p_value=p_value,
             beats_baselines=beats,
             verdict=f"{forecast.name} {_finding(own, other, best.name, p_value)} "
-            f"(RMSE {own:.4%} against {other:.4%}, p = {p_value:.3f})"
+            f"(RMSE {100 * own:.5g}% against {100 * other:.5g}%, p = {p_value:.3f})"
             f"{self._against_always_up(forecast)}.",
         )
 

@@ -65,7 +65,7 @@ def _table(run: TrainingRun) -> Table:
 def _cells(score: Score) -> list[str]:
     return [
         score.estimator,
-        f"{score.rmse:.4%}",
+        f"{100 * score.rmse:.5g}%",
         f"{score.r2_vs_zero:.2%}",
         _figure(score.information_coefficient, ".3f"),
         _direction(
