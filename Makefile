@@ -13,6 +13,7 @@ READY := .venv/.ready
 PROTO_READY := .venv-proto/.ready
 PYTHON_CODE := $(MEMBERS) tests benchmarks proto
 
+comma := ,
 # $(call check,COMMAND,REPAIR)
 check = @$(1) || { echo "$@ failed. To repair: $(2)" >&2; exit 1; }
 
