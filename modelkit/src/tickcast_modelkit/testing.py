@@ -109,7 +109,7 @@ def tiny_manifest(
 ) -> Manifest:
     """Make the manifest of a model of one bar ahead, whose band holds 80% of outcomes."""
     series = random_walk_bars(300) if bars is None else bars
-    rows, windows = next(sliding_windows(feature_set, series))
+    rows, windows = next(sliding_windows(feature_set, series, chunk_rows=len(series)))
     names = feature_set.names
     first, last = int(series.close_time[rows[0]]), int(series.close_time[-1])
     return Manifest(

@@ -13,8 +13,8 @@ from tickcast_modelkit.bars import BarSeries
 from tickcast_modelkit.errors import InvalidArray, TooFewBars
 
 # Enough rows that numpy's cost for each call vanishes, few enough that the columns of a chunk
-# (0.5 MB each at a window of 256) stay in the processor's cache.
-CHUNK_ROWS = 256
+# (0.25 MB each at a window of 256) stay in the processor's cache.
+CHUNK_ROWS = 128
 
 
 class WindowSize(Protocol):
