@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -81,7 +82,7 @@ async def test_metrics_count_what_was_done(tmp_path: Path, add_package: AddPacka
 
 def grpcurl(*arguments: str) -> str:
     result = subprocess.run(
-        ["grpcurl", "-plaintext", *arguments],
+        [Path(sys.executable).with_name("grpcurl"), "-plaintext", *arguments],
         capture_output=True,
         text=True,
         timeout=60,
@@ -111,4 +112,4 @@ async def test_a_stock_grpcurl_lists_describes_and_predicts(
     )
     prediction = json.loads(answer)["prediction"]
     assert prediction["symbol"] == "AAPL"
-    assert prediction["modelVersion"] == "models/tiny/versions/1"
+    assert prediction["model_version"] == "models/tiny/versions/1"

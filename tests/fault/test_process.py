@@ -57,8 +57,9 @@ async def connected(address: str) -> AsyncIterator[rpc.MarketDataServiceStub]:
 
 
 def children_of(process: int) -> list[int]:
-    listed = Path(f"/proc/{process}/task/{process}/children").read_text()
-    return [int(child) for child in listed.split()]
+    # A child belongs to the thread that started it.
+    lists = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for listed in lists for child in listed.read_text().split()]
 
 
 def alive(process: int) -> bool:

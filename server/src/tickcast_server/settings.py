@@ -115,6 +115,9 @@ def load_settings(
     prints help and raises `SystemExit` for `--help`.
     """
     _check_variables(environ)
+    if config is not None:
+        # The library takes a file that is not there for an empty one.
+        config.open("rb").close()
 
     class Sources(Settings):
         @classmethod

@@ -75,6 +75,7 @@ class Memory:
         self._timeframes: dict[str, set[str]] = {}
         self._listeners: list[Listener] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
         self._log = structlog.get_logger("tickcast.store")
         self.epoch = ""
         self.stale = False
@@ -97,6 +98,8 @@ class Memory:
 
     async def stop(self) -> None:
         """Ends following, and waits for what is still being written."""
+        # A cancellation that arrives while redis-py connects can come out as a lost connection.
+        self._stopping = True
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -279,7 +282,7 @@ class Memory:
             )
 
     async def _follow(self, caught_up: asyncio.Event) -> None:
-        while True:
+        while not self._stopping:
             try:
                 await self._follow_events(caught_up)
             except StoreUnavailable as error:
@@ -299,6 +302,8 @@ class Memory:
             if event is not None:
                 arrived.append(event)
                 continue
+            if self._stopping:
+                return
             changed: list[SeriesKey] = []
             if not synchronised:
                 changed = await self._synchronise()
@@ -364,7 +369,7 @@ class Memory:
             listener.epoch_changed()
 
     def _set_stale(self, stale: bool, cause: str = "") -> None:
-        if stale == self.stale:
+        if stale == self.stale or self._stopping:
             return
         self.stale = stale
         if stale:
