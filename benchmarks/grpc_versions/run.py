@@ -87,7 +87,8 @@ class Server:
 def make_environment(folder: Path, requirements: list[str]) -> str:
     """Make a Python 3.11 environment with uv and return its interpreter."""
     python = str(folder / "bin" / "python")
-    subprocess.run(["uv", "venv", "--quiet", "--python", "3.11", str(folder)], check=True)
+    venv = ["uv", "venv", "--quiet", "--python", "3.11", str(folder)]
+    subprocess.run(venv, check=True)
     install = ["uv", "pip", "install", "--quiet", "--python", python]
     subprocess.run([*install, *requirements], check=True)
     return python
@@ -110,8 +111,7 @@ def serving(python: str, folder: Path) -> Iterator[Server]:
     command = [python, str(HERE / "serve.py"), "--folder", str(folder), "--core", str(SERVER_CORE)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            assert process.stdout is not None
-            ready = process.stdout.readline()
+            ready = process.stdout.readline() if process.stdout else ""
             if not ready:
                 raise RuntimeError(f"{python} serve.py ended before it was ready, see above")
             yield Server(pid=process.pid, **json.loads(ready))

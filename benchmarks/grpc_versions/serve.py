@@ -35,7 +35,7 @@ class BenchmarkService:
         self._tick = messages.Tick(symbol="AAPL", price=189.84)
         self._tick.time.FromNanoseconds(time.time_ns())
 
-    async def predict(self, request: Any, context: Any) -> Any:
+    async def predict(self, request: Any, _context: Any) -> Any:
         now = time.time_ns()
         response = self._messages.PredictResponse(
             symbol=request.symbol,
@@ -56,10 +56,10 @@ class BenchmarkService:
         response.served_time.FromNanoseconds(now)
         return response
 
-    async def echo(self, request: bytes, context: Any) -> bytes:
+    async def echo(self, request: bytes, _context: Any) -> bytes:
         return request
 
-    async def stream(self, request: Any, context: Any) -> AsyncIterator[Any]:
+    async def stream(self, _request: Any, _context: Any) -> AsyncIterator[Any]:
         for _ in range(STREAM_MESSAGES):
             yield self._tick
 
@@ -119,7 +119,8 @@ async def _serve(folder: Path) -> None:
         "stream_messages": STREAM_MESSAGES,
         "reply_bytes": await _reply_bytes(port, bodies),
     }
-    print(json.dumps(ready), flush=True)
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
 
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
