@@ -11,9 +11,10 @@ from tickcast_server import errors
 from tickcast_server.rpc.status import TABLE
 
 ROOT = Path(__file__).parents[2]
-REASONS = {name.removeprefix("ERROR_REASON_") for name in error_reason_pb2.ErrorReason.keys()} - {
-    "UNSPECIFIED"
-}
+REASONS = {
+    name.removeprefix("ERROR_REASON_")
+    for name in error_reason_pb2.ErrorReason.DESCRIPTOR.values_by_name
+} - {"UNSPECIFIED"}
 
 
 def concrete(tree: type[errors.TickcastError]) -> set[type[errors.TickcastError]]:
@@ -41,7 +42,9 @@ def test_every_reason_is_documented() -> None:
 
 
 def test_the_tree_is_drawn_as_it_is() -> None:
-    drawn = set(re.findall(r"(?:\|-- |`-- |^    )([A-Z]\w+)", inspect.getdoc(errors) or "", re.M))
+    drawn = set(
+        re.findall(r"(?:\|-- |`-- |^    )([A-Z]\w+)", inspect.getdoc(errors) or "", re.MULTILINE)
+    )
     drawn |= set(re.findall(r"(?:\|-- |`-- )(\w+)", errors.__doc__ or ""))
     defined = {
         name

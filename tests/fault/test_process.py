@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -187,17 +187,15 @@ def test_a_port_that_is_taken_is_named_and_ends_with_exit_code_1(tmp_path: Path)
     assert address in result.stderr
 
 
-async def test_a_data_folder_serves_one_server_at_a_time(
-    tmp_path: Path, unused: Callable[[], int] = free_port
-) -> None:
-    address = f"127.0.0.1:{unused()}"
+async def test_a_data_folder_serves_one_server_at_a_time(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
     server = start(tmp_path, address)
     try:
         async with connected(address):
             second = await asyncio.to_thread(
                 run,
                 tmp_path,
-                TICKCAST_ADDRESS=f"127.0.0.1:{unused()}",
+                TICKCAST_ADDRESS=f"127.0.0.1:{free_port()}",
                 TICKCAST_METRICS_ADDRESS="",
             )
         assert second.returncode == 1

@@ -26,8 +26,10 @@ BAD_USAGE = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serves until SIGTERM or SIGINT. Returns the exit code: 0, 1 for a failed start, 2 for bad
-    settings."""
+    """Serves until SIGTERM or SIGINT.
+
+    Returns the exit code: 0, 1 for a failed start, 2 for bad settings.
+    """
     argv = sys.argv[1:] if argv is None else argv
     own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     own.add_argument("--config", type=Path)
@@ -61,7 +63,8 @@ async def serve(settings: Settings) -> int:
     try:
         await app.start()
     except (AddressInUse, EmbeddedStoreError, StoreUnavailable, OSError) as error:
-        log.error("the server did not start", cause=str(error))
+        # A traceback would hide the one line that says what to do.
+        log.error("the server did not start", cause=str(error))  # noqa: TRY400
         await app.stop()
         return 1
     log.info(

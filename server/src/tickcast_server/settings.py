@@ -33,16 +33,18 @@ class _Group(BaseModel):
 class StoreSettings(_Group):
     """How bars and features are kept."""
 
-    prefix: str = Field("tickcast", description="begins every key in the store")
+    prefix: str = Field(default="tickcast", description="begins every key in the store")
     retained_bars: PositiveInt = Field(
-        2_048, ge=512, description="bars kept of each symbol and timeframe, at least"
+        default=2_048, ge=512, description="bars kept of each symbol and timeframe, at least"
     )
     retained_events: PositiveInt = Field(
-        20_000, description="bars kept for other server processes to follow, at least"
+        default=20_000, description="bars kept for other server processes to follow, at least"
     )
-    timeout: PositiveFloat = Field(1.0, description="seconds to wait for the store's answer")
+    timeout: PositiveFloat = Field(
+        default=1.0, description="seconds to wait for the store's answer"
+    )
     fsync: Literal["always", "everysec"] = Field(
-        "always",
+        default="always",
         description="embedded store only: when an acknowledged bar is on disk; "
         "everysec risks a second of bars when the machine loses power",
     )
@@ -51,15 +53,15 @@ class StoreSettings(_Group):
 class ModelSettings(_Group):
     """How models are loaded."""
 
-    poll: PositiveFloat = Field(1.0, description="seconds between looks at the repository")
-    threads: PositiveInt = Field(1, description="threads of one onnxruntime call")
+    poll: PositiveFloat = Field(default=1.0, description="seconds between looks at the repository")
+    threads: PositiveInt = Field(default=1, description="threads of one onnxruntime call")
 
 
 class StreamSettings(_Group):
     """How streams treat their readers."""
 
     limit: PositiveInt = Field(
-        1_024,
+        default=1_024,
         description="bars of one symbol that a reader may be behind: prices then skip to the "
         "latest, predictions end with RESOURCE_EXHAUSTED",
     )
@@ -82,19 +84,19 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    address: str = Field("127.0.0.1:50051", description="host:port that gRPC listens on")
+    address: str = Field(default="127.0.0.1:50051", description="host:port that gRPC listens on")
     metrics_address: str = Field(
-        "127.0.0.1:9464", description="host:port of the Prometheus metrics; empty for none"
+        default="127.0.0.1:9464", description="host:port of the Prometheus metrics; empty for none"
     )
-    data: Path = Field(Path(".tickcast"), description="folder of the embedded store")
+    data: Path = Field(default=Path(".tickcast"), description="folder of the embedded store")
     models: Path = Field(
-        Path(".tickcast/models"), description="model repository, as the trainer writes it"
+        default=Path(".tickcast/models"), description="model repository, as the trainer writes it"
     )
     redis_url: SecretStr | None = Field(
-        None, description="Valkey or Redis to use instead of the embedded one"
+        default=None, description="Valkey or Redis to use instead of the embedded one"
     )
     grace: PositiveFloat = Field(
-        20.0, description="seconds that running calls have to end after SIGTERM"
+        default=20.0, description="seconds that running calls have to end after SIGTERM"
     )
     store: StoreSettings = StoreSettings()
     model: ModelSettings = ModelSettings()
@@ -124,7 +126,7 @@ def load_settings(
         def settings_customise_sources(
             cls,
             settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
+            init_settings: PydanticBaseSettingsSource,  # named by the library
             env_settings: PydanticBaseSettingsSource,
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,

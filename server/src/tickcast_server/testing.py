@@ -69,8 +69,8 @@ def detail(status: status_pb2.Status, kind: type[Message]) -> Any:
 
 def reason(status: status_pb2.Status) -> str:
     """The reason of a status, from its ErrorInfo."""
-    info: error_details_pb2.ErrorInfo = detail(status, error_details_pb2.ErrorInfo)
-    return info.reason
+    found: str = detail(status, error_details_pb2.ErrorInfo).reason
+    return found
 
 
 async def eventually(

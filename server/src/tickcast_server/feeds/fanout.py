@@ -49,14 +49,14 @@ class Subscription:
         self._closing = True
         self._wake.set()
 
-    async def news(self, timeout: float) -> tuple[list[SeriesKey], bool]:
+    async def news(self, within: float) -> tuple[list[SeriesKey], bool]:
         """Series with news since the last call, and whether the epoch changed.
 
-        Empty when `timeout` seconds pass without any. Raises `ShuttingDown`.
+        Empty when `within` seconds pass without any. Raises `ShuttingDown`.
         """
         if not self._wake.is_set():
             try:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(within):
                     await self._wake.wait()
             except TimeoutError:
                 return [], False

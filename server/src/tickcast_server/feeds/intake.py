@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -87,22 +87,17 @@ class Intake:
         refused: dict[SeriesKey, str] = {}
         batches: dict[SeriesKey, list[tuple[int, OfferedBar]]] = {}
         for index, bar in enumerate(bars):
-            error = _refusal(bar, refused, now)
-            if error is None and isinstance(bar, OfferedBar):
+            error = bar.error if isinstance(bar, UnreadableBar) else _refusal(bar, refused, now)
+            if error is not None:
+                outcomes[index] = error
+                if bar.key is not None:
+                    refused.setdefault(bar.key, bar.place)
+            elif isinstance(bar, OfferedBar):
                 batches.setdefault(bar.key, []).append((index, bar))
-                continue
-            assert error is not None
-            outcomes[index] = error
-            if bar.key is not None:
-                refused.setdefault(bar.key, bar.place)
         return batches
 
 
-def _refusal(
-    bar: OfferedBar | UnreadableBar, refused: dict[SeriesKey, str], now: float
-) -> TickcastError | None:
-    if isinstance(bar, UnreadableBar):
-        return bar.error
+def _refusal(bar: OfferedBar, refused: Mapping[SeriesKey, str], now: float) -> TickcastError | None:
     if bar.key in refused:
         # Storing it would leave a hole that could never be filled: history only grows at its end.
         return PrecedingBarRefused(preceding=refused[bar.key])
@@ -119,8 +114,7 @@ def _outcome(key: SeriesKey, bar: BarRow, result: AppendResult, epoch: str) -> O
             sequence=result.sequence,
             duplicate=result.status is AppendStatus.DUPLICATE,
         )
-    other = result.other
-    assert other is not None
+    other = bar if result.other is None else result.other
     if result.status is AppendStatus.CONFLICT:
         return BarConflict(
             open_time=_instant(bar.open_time), stored=_values(other), sent=_values(bar)

@@ -45,8 +45,6 @@ def predict_query(request: PredictMessage, *, default_model: str = "") -> Predic
         timeframe(request.timeframe, "timeframe", wrong)
     source = _source(request, wrong)
     wrong.check()
-    assert model is not None
-    assert source is not None
     return PredictQuery(
         model=model,
         symbol=request.symbol,
@@ -77,15 +75,14 @@ def offered_bars(
     return [_offered_bar(f"bars[{index}]", bar) for index, bar in enumerate(request.bars)]
 
 
-def model_ref(name: str, wrong: Violations, field: str = "model") -> ModelRef | None:
-    """A model or version by its resource name."""
-    if not name:
-        wrong.required(field, MODEL_FORM)
-        return None
+def model_ref(name: str, wrong: Violations) -> ModelRef:
+    """A model or version by its resource name; one of no model when the name is wrong."""
     ref = parse_model_ref(name)
-    if ref is None:
-        wrong.add(field, f"was {name!r}, needed {MODEL_FORM}")
-    return ref
+    if not name:
+        wrong.required("model", MODEL_FORM)
+    elif ref is None:
+        wrong.add("model", f"was {name!r}, needed {MODEL_FORM}")
+    return ref or ModelRef("", None)
 
 
 def symbol(text: str, field: str, wrong: Violations) -> None:
@@ -128,7 +125,7 @@ def resume_positions(
     subscribed: Sequence[str],
     wrong: Violations,
 ) -> Mapping[str, Position]:
-    """Where each symbol resumes. Its timeframe is checked by the caller, who knows the right one."""
+    """Where each symbol resumes; the timeframes are for `resume_timeframes` to check."""
     found: dict[str, Position] = {}
     for index, position in enumerate(positions):
         path = f"resume_after[{index}]"
@@ -182,9 +179,7 @@ def _check_count(field: str, count: int) -> None:
     wrong.check()
 
 
-def _source(
-    request: PredictMessage, wrong: Violations
-) -> HeldBars | GivenFeatures | GivenBars | None:
+def _source(request: PredictMessage, wrong: Violations) -> HeldBars | GivenFeatures | GivenBars:
     match request.WhichOneof("input"):
         case "features":
             return _given_features(request.features, wrong)
@@ -216,15 +211,14 @@ def _given_features(
 
 def _given_bars(
     symbol_asked: str, inline: prediction_service_pb2.InlineBars, wrong: Violations
-) -> GivenBars | None:
-    if not inline.bars:
+) -> GivenBars:
+    count = len(inline.bars)
+    if not count:
         wrong.required("bars.bars", "closed bars, oldest first")
-        return None
-    if len(inline.bars) > MOST_ITEMS:
-        wrong.add(
-            "bars.bars", f"was {len(inline.bars)}, needed at most {MOST_ITEMS}", "BATCH_TOO_LARGE"
-        )
-        return None
+    elif count > MOST_ITEMS:
+        wrong.add("bars.bars", f"was {count}, needed at most {MOST_ITEMS}", "BATCH_TOO_LARGE")
+    if not 0 < count <= MOST_ITEMS:
+        return GivenBars(block=block_of(1, []), timeframe=None)
     named = inline.bars[0].timeframe
     grid = timeframe(named, "bars.bars[0].timeframe", wrong) if named else None
     rows = []

@@ -28,8 +28,8 @@ class FeatureServicer:
     feature_sets: Mapping[str, FeatureSet]
     now: Callable[[], float]
 
-    async def GetFeatures(
-        self, request: pb.GetFeaturesRequest, context: Context
+    async def get_features(
+        self, request: pb.GetFeaturesRequest, _context: Context
     ) -> pb.GetFeaturesResponse:
         wrong = Violations()
         decode.symbol(request.symbol, "symbol", wrong)
@@ -44,8 +44,8 @@ class FeatureServicer:
         )
         return pb.GetFeaturesResponse(feature_vector=vector)
 
-    async def ListFeatureSets(
-        self, request: pb.ListFeatureSetsRequest, context: Context
+    async def list_feature_sets(
+        self, request: pb.ListFeatureSetsRequest, _context: Context
     ) -> pb.ListFeatureSetsResponse:
         page = page_request(
             size=request.page_size,
@@ -60,8 +60,8 @@ class FeatureServicer:
             next_page_token=token,
         )
 
-    async def GetFeatureSet(
-        self, request: pb.GetFeatureSetRequest, context: Context
+    async def get_feature_set(
+        self, request: pb.GetFeatureSetRequest, _context: Context
     ) -> pb.GetFeatureSetResponse:
         wrong = Violations()
         identity = _identity(request.name, "name", wrong)

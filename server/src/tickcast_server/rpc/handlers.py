@@ -75,14 +75,18 @@ def service_handler(
 
     Raises `AttributeError` for a method that the servicer lacks.
     """
-    handlers = {}
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {}
     for method in service.methods:
-        wrapper = _Method(method, getattr(servicer, method.name), observer, in_flight)
+        wrapper = _Method(method, getattr(servicer, _python_name(method)), observer, in_flight)
         if method.server_streaming:
             handlers[method.name] = grpc.unary_stream_rpc_method_handler(wrapper.stream)
         else:
             handlers[method.name] = grpc.unary_unary_rpc_method_handler(wrapper.unary)
     return grpc.method_handlers_generic_handler(service.full_name, handlers)
+
+
+def _python_name(method: MethodDescriptor) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower()
 
 
 class _Method:
@@ -111,7 +115,7 @@ class _Method:
                 response = await call(self._parse(data), context)
                 code = "OK"
                 return response.SerializeToString()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # all end here, and none is lost
                 status = self._status(error, context)
                 code = code_pb2.Code.Name(status.code)
             finally:
@@ -130,7 +134,7 @@ class _Method:
                 async for response in call(self._parse(data), context):
                     yield response.SerializeToString()
                 code = "OK"
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # all end here, and none is lost
                 status = self._status(error, context)
                 code = code_pb2.Code.Name(status.code)
             finally:

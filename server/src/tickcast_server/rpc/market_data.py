@@ -48,7 +48,7 @@ class MarketDataServicer:
 
     now: Callable[[], float]
 
-    async def IngestBars(
+    async def ingest_bars(
         self, request: pb.IngestBarsRequest, context: Context
     ) -> pb.IngestBarsResponse:
         bars = decode.offered_bars(request)
@@ -58,14 +58,16 @@ class MarketDataServicer:
             results=[_ingest_result(outcome, request_id) for outcome in outcomes]
         )
 
-    async def StreamPrices(
-        self, request: pb.StreamPricesRequest, context: Context
+    async def stream_prices(
+        self, request: pb.StreamPricesRequest, _context: Context
     ) -> AsyncIterator[pb.StreamPricesResponse]:
         query = self._stream_query(request)
         async for event in follow(self.memory, self.fanout, query):
             yield self._response(event)
 
-    async def ListBars(self, request: pb.ListBarsRequest, context: Context) -> pb.ListBarsResponse:
+    async def list_bars(
+        self, request: pb.ListBarsRequest, _context: Context
+    ) -> pb.ListBarsResponse:
         wrong = Violations()
         decode.symbol(request.symbol, "symbol", wrong)
         decode.timeframe(request.timeframe, "timeframe", wrong)
@@ -90,8 +92,8 @@ class MarketDataServicer:
             next_page_token=page.token(str(shown.open_time[-1])) if more else "",
         )
 
-    async def ListSymbols(
-        self, request: pb.ListSymbolsRequest, context: Context
+    async def list_symbols(
+        self, request: pb.ListSymbolsRequest, _context: Context
     ) -> pb.ListSymbolsResponse:
         wrong = Violations()
         if request.timeframe:

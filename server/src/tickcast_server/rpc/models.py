@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tickcast.v1 import model_service_pb2 as pb
 
+from tickcast_server.errors import InvalidRequest
 from tickcast_server.rpc import encode
 from tickcast_server.rpc.handlers import Context
 from tickcast_server.rpc.names import parse_model, parse_version_ref
@@ -26,8 +27,8 @@ class ModelServicer:
 
     models: Models
 
-    async def ListModels(
-        self, request: pb.ListModelsRequest, context: Context
+    async def list_models(
+        self, request: pb.ListModelsRequest, _context: Context
     ) -> pb.ListModelsResponse:
         page = page_request(
             size=request.page_size,
@@ -42,12 +43,14 @@ class ModelServicer:
             models=[encode.model(catalogue[name]) for name in names], next_page_token=token
         )
 
-    async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:
+    async def get_model(
+        self, request: pb.GetModelRequest, _context: Context
+    ) -> pb.GetModelResponse:
         name = _model_name(request.name, "name")
         return pb.GetModelResponse(model=encode.model(self.models.entry(name)))
 
-    async def ListModelVersions(
-        self, request: pb.ListModelVersionsRequest, context: Context
+    async def list_model_versions(
+        self, request: pb.ListModelVersionsRequest, _context: Context
     ) -> pb.ListModelVersionsResponse:
         name = _model_name(request.parent, "parent")
         page = page_request(
@@ -68,32 +71,31 @@ class ModelServicer:
             next_page_token=token,
         )
 
-    async def GetModelVersion(
-        self, request: pb.GetModelVersionRequest, context: Context
+    async def get_model_version(
+        self, request: pb.GetModelVersionRequest, _context: Context
     ) -> pb.GetModelVersionResponse:
         version = self.models.version(_version_ref(request.name))
         return pb.GetModelVersionResponse(model_version=encode.model_version(version))
 
 
 def _model_name(name: str, field: str) -> str:
-    wrong = Violations()
     found = parse_model(name)
-    if not name:
-        wrong.required(field, _MODEL_FORM)
-    elif found is None:
-        wrong.add(field, f"was {name!r}, needed {_MODEL_FORM}")
-    wrong.check()
-    assert found is not None
+    if found is None:
+        raise _wrong_name(name, field, _MODEL_FORM)
     return found
 
 
 def _version_ref(name: str) -> ModelRef:
-    wrong = Violations()
     found = parse_version_ref(name)
-    if not name:
-        wrong.required("name", _VERSION_FORM)
-    elif found is None:
-        wrong.add("name", f"was {name!r}, needed {_VERSION_FORM}")
-    wrong.check()
-    assert found is not None
+    if found is None:
+        raise _wrong_name(name, "name", _VERSION_FORM)
     return found
+
+
+def _wrong_name(name: str, field: str, needed: str) -> InvalidRequest:
+    wrong = Violations()
+    if name:
+        wrong.add(field, f"was {name!r}, needed {needed}")
+    else:
+        wrong.required(field, needed)
+    return wrong.error()

@@ -40,12 +40,12 @@ class PredictionServicer:
 
     now: Callable[[], float]
 
-    async def Predict(self, request: pb.PredictRequest, context: Context) -> pb.PredictResponse:
+    async def predict(self, request: pb.PredictRequest, _context: Context) -> pb.PredictResponse:
         query = decode.predict_query(request)
         answer = await self.predictor.predict(query)
         return pb.PredictResponse(prediction=encode.prediction(answer))
 
-    async def BatchPredict(
+    async def batch_predict(
         self, request: pb.BatchPredictRequest, context: Context
     ) -> pb.BatchPredictResponse:
         items = decode.batch_items(request)
@@ -61,7 +61,7 @@ class PredictionServicer:
             ]
         )
 
-    async def StreamPredictions(
+    async def stream_predictions(
         self, request: pb.StreamPredictionsRequest, context: Context
     ) -> AsyncIterator[pb.StreamPredictionsResponse]:
         ref, query = self._stream_query(request)
@@ -78,7 +78,6 @@ class PredictionServicer:
             request.heartbeat_interval if request.HasField("heartbeat_interval") else None, wrong
         )
         wrong.check()
-        assert ref is not None
         timeframe = self.models.resolve(ref).timeframe
         decode.resume_timeframes(request.resume_after, timeframe, wrong)
         wrong.check()

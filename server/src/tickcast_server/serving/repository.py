@@ -69,7 +69,7 @@ class Repository:
             await asyncio.sleep(self._poll)
             try:
                 await self.refresh()
-            except Exception:
+            except Exception:  # noqa: BLE001  # the watch must outlive whatever it sees
                 self._log.exception(
                     "the model repository cannot be read; the loaded versions go on",
                     folder=str(self._folder),

@@ -287,7 +287,7 @@ class Memory:
                 await self._follow_events(caught_up)
             except StoreUnavailable as error:
                 self._set_stale(True, str(error))
-            except Exception:
+            except Exception:  # noqa: BLE001  # following must outlive whatever it sees
                 self._set_stale(True, "a fault while following the store")
                 self._log.exception(
                     "following the store failed; it begins again",

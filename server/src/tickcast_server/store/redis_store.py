@@ -220,7 +220,7 @@ class RedisStore:
 
 
 class _Script:
-    def __init__(self, redis: Redis, source: str) -> None:
+    def __init__(self, redis: Any, source: str) -> None:
         self._redis = redis
         self._source = source
         self._digest = ""
@@ -245,14 +245,15 @@ class _Script:
         for keys, arguments in calls:
             pipeline.evalsha(self._digest, len(keys), *keys, *arguments)
         # Left to itself, the pipeline would put its own words before the script's.
-        replies = await pipeline.execute(raise_on_error=False)
+        replies: list[Any] = await pipeline.execute(raise_on_error=False)
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply
         return replies
 
 
-def _connect(url: str, *, timeout: float, connections: int) -> Redis:
+def _connect(url: str, *, timeout: float, connections: int) -> Any:
+    # Typed loosely: redis-py annotates every reply as any of those of all its modes at once.
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=connections,
@@ -270,7 +271,7 @@ def _unavailable(what: str) -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as error:
-        raise StoreUnavailable(f"{what}: {error or type(error).__name__}") from error
+        raise StoreUnavailable(f"{what}: {str(error) or type(error).__name__}") from error
 
 
 def _member(key: SeriesKey) -> bytes:
@@ -322,4 +323,5 @@ def _stream_entries(reply: Any) -> Sequence[Entry]:
     if not reply:
         return ()
     ((_, entries),) = reply
-    return entries  # type: ignore[no-any-return]  # redis-py types its replies as Any
+    found: Sequence[Entry] = entries
+    return found

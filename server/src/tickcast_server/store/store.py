@@ -180,7 +180,7 @@ class Store(Protocol):
     ) -> list[list[AppendResult]]:
         """Stores bars, and tells every process. Bars of a batch are in ascending order.
 
-        Raises `EpochChanged` when the store is no longer the one of `epoch`; nothing is then stored.
+        Raises `EpochChanged`, having stored nothing, when the store is not the one of `epoch`.
         """
 
     async def last_bars(self, key: SeriesKey, count: int) -> BarBlock:

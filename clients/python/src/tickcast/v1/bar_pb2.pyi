@@ -22,7 +22,7 @@ class Bar(_message.Message):
     """One closed price bar of one symbol.
 
     The key is (symbol, timeframe, open_time). A bar may be used only at or after its
-    close_time; a server refuses a bar that has not closed yet.
+    close_time; a server refuses a bar that has not closed yet. Prices lie between 1e-15 and 1e15.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -54,9 +54,7 @@ class Bar(_message.Message):
     close: _builtins.float
     """Required. Last traded price. Finite, above zero."""
     volume: _builtins.float
-    """Traded volume, in units of the symbol. Finite, zero or more. Zero means that nothing was
-    reported.
-    """
+    """Traded volume, in units of the symbol. 0 to 1e30. Zero means that nothing was reported."""
     @_builtins.property
     def open_time(self) -> _timestamp_pb2.Timestamp:
         """Required. Start of the bar's slot, inclusive. Lies on the grid of the timeframe: a
