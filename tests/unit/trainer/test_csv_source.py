@@ -167,6 +167,10 @@ def test_garbage_in_row_1000_is_named_by_file_row_and_column(write: WriteCsv) ->
     [
         ("2020-01-03,NaN,11,9,10,1", ["row 4, column open: was 'NaN', needed a finite number"]),
         ("2020-01-03,10,inf,9,10,1", ["row 4, column high: was 'inf', needed a finite number"]),
+        (
+            "2020-01-03,10,11,9,10,1_000",
+            ["row 4, column volume: was '1_000', needed a finite number"],
+        ),
         ("2020-01-03,10,11,9,,1", ["row 4, column close: was empty, needed a finite number"]),
         ("2020-01-03,10,11,9,10", ["row 4, column volume: was empty, needed a finite number"]),
         (

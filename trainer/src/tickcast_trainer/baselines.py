@@ -17,8 +17,8 @@ ROLLING_MEAN_BARS = 63
 """A quarter of daily bars; the youngest row of a series has just as much past."""
 
 
-def zero(close: NDArray[np.float64], horizon: int) -> NDArray[np.float64]:
-    """Forecast no change: prices as a random walk. As a direction, this says "up"."""
+def zero(close: NDArray[np.float64], _horizon: int) -> NDArray[np.float64]:
+    """Forecast no change: prices as a random walk."""
     return np.zeros(len(close))
 
 

@@ -199,17 +199,5 @@ class _Reader:
 
 
 def _to_numbers(column: "pd.Series[Any]") -> NDArray[np.float64]:
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    values = column.to_numpy(dtype=object, na_value="nan")
-    try:
-        return values.astype(np.float64)
-    except (TypeError, ValueError):
-        return np.asarray([_to_number(value) for value in values], dtype=np.float64)
-
-
-def _to_number(value: object) -> float:
-    try:
-        return float(str(value))
-    except ValueError:
-        return float("nan")
+    numbers = pd.to_numeric(column, errors="coerce")
+    return np.asarray(numbers.to_numpy(dtype=np.float64, na_value=np.nan))
