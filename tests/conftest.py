@@ -57,9 +57,7 @@ def add_package(repository: Path) -> AddPackage:
             (answer,) = session.run(None, {"features": features})
             return np.asarray(answer).reshape(-1)
 
-        package = write_tiny_package(
-            repository, onnx=data, predict=predict, name=name, alias=alias
-        )
+        package = write_tiny_package(repository, onnx=data, predict=predict, name=name, alias=alias)
         return package.folder
 
     return add

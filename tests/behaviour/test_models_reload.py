@@ -31,9 +31,7 @@ AddPackage = Callable[..., Path]
 @pytest.fixture
 async def predict(channel: grpc.aio.Channel) -> Callable[..., object]:
     market = market_data_service_pb2_grpc.MarketDataServiceStub(channel)
-    await market.IngestBars(
-        market_data_service_pb2.IngestBarsRequest(bars=bar_messages(SERIES))
-    )
+    await market.IngestBars(market_data_service_pb2.IngestBarsRequest(bars=bar_messages(SERIES)))
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
     async def call(model: str = "models/tiny") -> str:

@@ -57,9 +57,7 @@ async def test_metrics_count_what_was_done(tmp_path: Path, add_package: AddPacka
             await predictions.Predict(request)
         with pytest.raises(grpc.aio.AioRpcError):
             await predictions.Predict(prediction_service_pb2.PredictRequest())
-        stream = market.StreamPrices(
-            market_data_service_pb2.StreamPricesRequest(timeframe="1d")
-        )
+        stream = market.StreamPrices(market_data_service_pb2.StreamPricesRequest(timeframe="1d"))
         await stream.read()
         url = f"http://{app.metrics_address}/metrics"
         page = (await asyncio.to_thread(urllib.request.urlopen, url)).read().decode()

@@ -28,9 +28,7 @@ SERIES = random_walk_bars(300, symbol="AAPL")
 @pytest.fixture
 async def stub(channel: grpc.aio.Channel) -> rpc.PredictionServiceStub:
     market = market_data_service_pb2_grpc.MarketDataServiceStub(channel)
-    await market.IngestBars(
-        market_data_service_pb2.IngestBarsRequest(bars=bar_messages(SERIES))
-    )
+    await market.IngestBars(market_data_service_pb2.IngestBarsRequest(bars=bar_messages(SERIES)))
     return rpc.PredictionServiceStub(channel)
 
 
