@@ -1,13 +1,16 @@
 """A planted signal is found; without one, no model is said to beat the baselines."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 from tickcast_modelkit.bars import BarSeries
 from tickcast_modelkit.features import CORE
 from tickcast_modelkit.testing import bars_of
+from tickcast_trainer.cli import main
 from tickcast_trainer.dataset import Dataset, build_dataset
 from tickcast_trainer.estimators import make_estimator
 from tickcast_trainer.evaluation import Comparison, Evaluator
@@ -19,12 +22,12 @@ QUIET = ProgressLines(Console(quiet=True))
 PERSISTENCE = 0.25
 
 
-def persistent_bars(symbol: str, seed: int) -> BarSeries:
-    """Bars whose every return repeats a quarter of the one before."""
+def persistent_bars(symbol: str, seed: int, persistence: float = PERSISTENCE) -> BarSeries:
+    """Bars whose every return repeats a share of the one before."""
     rng = np.random.default_rng(seed)
     returns = rng.normal(0.0, 0.01, 2500)
     for bar in range(1, len(returns)):
-        returns[bar] += PERSISTENCE * returns[bar - 1]
+        returns[bar] += persistence * returns[bar - 1]
     close = 50.0 * np.exp(np.cumsum(returns))
     open_ = np.concatenate([[50.0], close[:-1]])
     high, low = 1.001 * np.maximum(open_, close), 0.999 * np.minimum(open_, close)
@@ -83,3 +86,24 @@ def test_the_band_of_a_model_that_knows_more_is_narrower(
     assert band.upper - band.lower < blind.upper - blind.lower
     assert band.scale_feature == "realised_volatility_20"
     assert band.scale_floor > 0.0
+
+
+@pytest.mark.parametrize(
+    ("persistence", "said"),
+    [
+        (0.0, "No model beats the baselines."),
+        (PERSISTENCE, "ridge beats the baselines"),
+        (0.7, "take it for a leak until proven otherwise"),
+    ],
+)
+def test_the_report_says_it_plainly(
+    persistence: float, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bars = persistent_bars("ACME", seed=3, persistence=persistence)
+    frame = pd.DataFrame(bars.ohlcv, columns=["open", "high", "low", "close", "volume"])
+    frame.assign(time=bars.open_time).to_parquet(tmp_path / "ACME.parquet")
+    where = ["--source", "parquet", str(tmp_path), "--models", str(tmp_path / "models")]
+    assert main(["--name", "m", "--estimators", "ridge", "--folds", "4", *where]) == 0
+    report = capsys.readouterr().out
+    assert said in report
+    assert ("No model beats" in report) == (persistence == 0.0)

@@ -95,6 +95,10 @@ def test_nothing_after_until_was_seen(package: ModelPackage) -> None:
     assert manifest.training.symbols == ("AAPL", "GOOG", "IBM", "MSFT")
 
 
+def test_a_symbol_left_out_is_named(trained: Trained) -> None:
+    assert "Left out for too few bars: FB" in trained.report
+
+
 def test_each_fold_trains_on_targets_known_before_it_tests(package: ModelPackage) -> None:
     folds = package.manifest.evaluation.folds
     assert len(folds) == 8

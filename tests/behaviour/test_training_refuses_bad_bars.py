@@ -68,3 +68,26 @@ def test_the_file_is_named_with_the_row(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["--name", "m", "--source", "csv", str(path), "--models", str(tmp_path / "m")]) == 2
     expected = f"tickcast-train: {path}, row 1000, column close: was 'ten', needed a finite number"
     assert expected in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--timeframe", "daily"], "timeframe: was 'daily', needed"),
+        (["--timeframe", "2d"], "needed the start of a"),
+        (
+            ["--until", "2009-01-01"],
+            "until: was 2009-01-01T00:00:00+00:00, needed after",
+        ),
+        (["--horizon", "700"], "needed 1401 for the feature set core and a horizon of 700"),
+    ],
+)
+def test_good_bars_with_settings_that_do_not_fit_are_refused(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, models = tmp_path / "ACME.csv", tmp_path / "models"
+    path.write_text("\n".join(good_lines(1400)))
+    given = ["--name", "m", "--source", "csv", *arguments, str(path), "--models", str(models)]
+    assert main(given) == 2
+    assert message in capsys.readouterr().err
+    assert not models.exists()
