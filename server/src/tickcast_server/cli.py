@@ -19,7 +19,13 @@ from tickcast_server.app import App
 from tickcast_server.errors import StoreUnavailable
 from tickcast_server.observe.logs import configure_logs
 from tickcast_server.rpc.listen import AddressInUse
-from tickcast_server.settings import Settings, UnknownVariable, environment, load_settings
+from tickcast_server.settings import (
+    Settings,
+    UnknownVariable,
+    describe,
+    environment,
+    load_settings,
+)
 from tickcast_server.store.embedded import EmbeddedStoreError
 
 BAD_USAGE = 2
@@ -42,14 +48,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     try:
         settings = load_settings(rest, config=options.config, environ=environment())
-    except (ValidationError, UnknownVariable, OSError, tomllib.TOMLDecodeError) as error:
-        print(f"tickcast-server: bad settings: {error}", file=sys.stderr)
-        return BAD_USAGE
+    except ValidationError as error:
+        return bad_settings(describe(error))
+    except (UnknownVariable, OSError, tomllib.TOMLDecodeError) as error:
+        return bad_settings(str(error))
     if options.print_config:
         print(json.dumps(settings.masked(), indent=2))
         return 0
     configure_logs(level=settings.log.level, form=settings.log.form)
     return uvloop.run(serve(settings))
+
+
+def bad_settings(what: str) -> int:
+    """Says what is wrong with the settings, and returns the exit code for it."""
+    for line in what.splitlines():
+        print(f"tickcast-server: {line}", file=sys.stderr)
+    return BAD_USAGE
 
 
 async def serve(settings: Settings) -> int:

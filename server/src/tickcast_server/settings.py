@@ -5,9 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
     CliSettingsSource,
@@ -24,6 +33,29 @@ _OTHERS = ("TICKCAST_TRAIN_", "TICKCAST_TARGET")
 
 class UnknownVariable(ValueError):
     """An environment variable has our prefix and no setting of that name."""
+
+
+def _check_address(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    if not (host and colon and port.isdecimal() and int(port) < 2**16):
+        raise ValueError("needed host:port, such as 127.0.0.1:50051 or [::1]:50051")
+    return text
+
+
+def _check_optional_address(text: str) -> str:
+    return _check_address(text) if text else text
+
+
+def _check_store_url(url: SecretStr | None) -> SecretStr | None:
+    text = url.get_secret_value() if url is not None else ""
+    if url is not None and not text.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("needed a URL that begins with redis://, rediss:// or unix://")
+    return url
+
+
+Address = Annotated[str, AfterValidator(_check_address)]
+OptionalAddress = Annotated[str, AfterValidator(_check_optional_address)]
+StoreUrl = Annotated[SecretStr | None, AfterValidator(_check_store_url)]
 
 
 class _Group(BaseModel):
@@ -84,15 +116,17 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    address: str = Field(default="127.0.0.1:50051", description="host:port that gRPC listens on")
-    metrics_address: str = Field(
+    address: Address = Field(
+        default="127.0.0.1:50051", description="host:port that gRPC listens on"
+    )
+    metrics_address: OptionalAddress = Field(
         default="127.0.0.1:9464", description="host:port of the Prometheus metrics; empty for none"
     )
     data: Path = Field(default=Path(".tickcast"), description="folder of the embedded store")
     models: Path = Field(
         default=Path(".tickcast/models"), description="model repository, as the trainer writes it"
     )
-    redis_url: SecretStr | None = Field(
+    redis_url: StoreUrl = Field(
         default=None, description="Valkey or Redis to use instead of the embedded one"
     )
     grace: PositiveFloat = Field(
@@ -146,6 +180,18 @@ def load_settings(
 
     Sources.__doc__ = Settings.__doc__
     return Sources()
+
+
+def describe(error: ValidationError) -> str:
+    """One line for each wrong setting: its name, what was found, what is needed."""
+    lines = []
+    for item in error.errors(include_url=False):
+        name = ".".join(map(str, item["loc"]))
+        # What is wrong with a URL may be its password.
+        found = "" if name == "redis_url" else f"was {item['input']!r}, "
+        problem = item["msg"].removeprefix("Value error, ")
+        lines.append(f"{name}: {found}{problem[:1].lower()}{problem[1:]}")
+    return "\n".join(lines)
 
 
 def _check_variables(environ: Mapping[str, str]) -> None:

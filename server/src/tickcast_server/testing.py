@@ -61,7 +61,8 @@ def bar_messages(series: BarSeries, start: int = 0, stop: int | None = None) -> 
 
 def detail(status: status_pb2.Status, kind: type[Message]) -> Any:
     """The one detail of this kind that a status carries."""
-    (found,) = [item for item in status.details if item.Is(kind.DESCRIPTOR)]
+    name = kind.DESCRIPTOR.full_name
+    (found,) = [item for item in status.details if item.TypeName() == name]
     message = kind()
     found.Unpack(message)
     return message

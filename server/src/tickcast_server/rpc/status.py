@@ -41,11 +41,14 @@ TABLE: dict[type[errors.TickcastError], tuple[int, str]] = {
 
 def status_of(error: errors.TickcastError, *, request_id: str = "") -> status_pb2.Status:
     """The status that a caller sees, with every detail that AIP-193 asks for."""
-    if isinstance(error, errors.InvalidRequest):
-        code, reason = code_pb2.INVALID_ARGUMENT, _common_reason(error.violations)
-    else:
-        code, reason = TABLE[type(error)]
+    code, reason = _code_and_reason(error)
     return _status(code, error.message, reason, error.metadata, _details(error), request_id)
+
+
+def _code_and_reason(error: errors.TickcastError) -> tuple[int, str]:
+    if isinstance(error, errors.InvalidRequest):
+        return code_pb2.INVALID_ARGUMENT, _common_reason(error.violations)
+    return TABLE[type(error)]
 
 
 def internal_status(*, request_id: str) -> status_pb2.Status:
