@@ -8,6 +8,7 @@ PYTHON ?= python3
 export PYTHON
 
 BIN := .venv/bin
+BENCH := predict
 MEMBERS := modelkit trainer server clients/python
 READY := .venv/.ready
 PROTO_READY := .venv-proto/.ready
@@ -50,8 +51,8 @@ run: $(READY) ## Train on bundled bars, serve, stream predictions; RUN_SECONDS=3
 	@scripts/run
 
 .PHONY: bench
-bench: $(READY) ## Run the benchmarks
-	@scripts/bench
+bench: $(READY) ## Run a benchmark: BENCH=predict (or another folder of benchmarks/), ARGS=...
+	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python benchmarks/$(BENCH)/run.py $(ARGS)
 
 ##### Test
 
