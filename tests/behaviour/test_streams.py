@@ -18,7 +18,8 @@ from tickcast.v1 import (
     stream_pb2,
 )
 from tickcast_modelkit.testing import random_walk_bars
-from tickcast_server.testing import bar_messages, reason
+from tickcast_server.app import App
+from tickcast_server.testing import bar_messages, eventually, reason
 
 SERIES = random_walk_bars(100, symbol="AAPL")
 OTHER = random_walk_bars(100, symbol="IBM", seed=2)
@@ -209,3 +210,22 @@ async def test_bad_arguments_are_named(market: MarketStub) -> None:
     status = rpc_status.from_call(caught.value)
     assert status is not None
     assert reason(status) == "INVALID_FIELDS"
+
+
+async def test_a_reader_that_leaves_takes_its_subscription_along(
+    server: App, market: MarketStub
+) -> None:
+    await ingest(market, bar_messages(SERIES, 0, 10))
+    streams = [prices(market, snapshot=True) for _ in range(50)]
+    for stream in streams:
+        await take(stream, "bar", 1)
+    method = {"method": "tickcast.v1.MarketDataService/StreamPrices"}
+
+    def open_streams() -> float | None:
+        return server.metrics.registry.get_sample_value("tickcast_streams_open", method)
+
+    assert open_streams() == 50
+    for stream in streams:
+        stream.cancel()
+    await eventually(lambda: open_streams() == 0)
+    assert len(server.fanout) == 0

@@ -46,6 +46,7 @@ class App:
         self.metrics_address = ""
         self.models = Models()
         self.metrics = Metrics()
+        self.fanout = Fanout()
 
     @property
     def loaded_versions(self) -> list[str]:
@@ -71,7 +72,7 @@ class App:
             bars_held=max(item.window for item in sets.values()) + _SLACK,
             retry_delay=0.5,
         )
-        fanout = Fanout()
+        fanout = self.fanout
         health = Health(SERVICES)
         for listener in (fanout, health, self.metrics):
             memory.add_listener(listener)

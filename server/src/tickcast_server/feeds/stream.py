@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -120,7 +121,7 @@ class BarStream:
         self._unreported: set[SeriesKey] = set()
         self._unread: dict[SeriesKey, None] = {}
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event]:
         """Endless. Raises `PositionExpired`, `PositionAhead`, `SlowReader`, `ShuttingDown`."""
         started, pending = self._start()
         yield started
@@ -251,11 +252,12 @@ class BarStream:
         return Heartbeat(positions=positions)
 
 
-async def follow(memory: Memory, fanout: Fanout, query: StreamQuery) -> AsyncIterator[Event]:
+async def follow(memory: Memory, fanout: Fanout, query: StreamQuery) -> AsyncGenerator[Event]:
     """The events of one subscriber, for as long as it reads them."""
     subscription = fanout.subscribe(query.timeframe, query.symbols)
     try:
-        async for event in BarStream(memory, subscription, query).events():
-            yield event
+        async with aclosing(BarStream(memory, subscription, query).events()) as events:
+            async for event in events:
+                yield event
     finally:
         fanout.unsubscribe(subscription)

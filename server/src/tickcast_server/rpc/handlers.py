@@ -11,7 +11,8 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, Protocol
 
 import grpc
@@ -124,15 +125,17 @@ class _Method:
             return await _abort(context, status)
 
     async def stream(self, data: bytes, context: Context) -> AsyncIterator[bytes]:
-        call: Callable[[Message, Context], AsyncIterator[Message]] = self._call
+        call: Callable[[Message, Context], AsyncGenerator[Message]] = self._call
         with self._in_flight:
             started = time.perf_counter()
             self._observer.call_started(self._name, streaming=True)
             code = "CANCELLED"
             status = None
             try:
-                async for response in call(self._parse(data), context):
-                    yield response.SerializeToString()
+                # Closed at once when the caller leaves, so that its subscription ends with it.
+                async with aclosing(call(self._parse(data), context)) as responses:
+                    async for response in responses:
+                        yield response.SerializeToString()
                 code = "OK"
             except Exception as error:  # noqa: BLE001  # all end here, and none is lost
                 status = self._status(error, context)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from tickcast.v1 import market_data_service_pb2 as pb
@@ -60,10 +61,11 @@ class MarketDataServicer:
 
     async def stream_prices(
         self, request: pb.StreamPricesRequest, _context: Context
-    ) -> AsyncIterator[pb.StreamPricesResponse]:
+    ) -> AsyncGenerator[pb.StreamPricesResponse]:
         query = self._stream_query(request)
-        async for event in follow(self.memory, self.fanout, query):
-            yield self._response(event)
+        async with aclosing(follow(self.memory, self.fanout, query)) as events:
+            async for event in events:
+                yield self._response(event)
 
     async def list_bars(
         self, request: pb.ListBarsRequest, _context: Context

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from tickcast.v1 import prediction_service_pb2 as pb
@@ -63,11 +64,12 @@ class PredictionServicer:
 
     async def stream_predictions(
         self, request: pb.StreamPredictionsRequest, context: Context
-    ) -> AsyncIterator[pb.StreamPredictionsResponse]:
+    ) -> AsyncGenerator[pb.StreamPredictionsResponse]:
         ref, query = self._stream_query(request)
         request_id = request_id_of(context)
-        async for event in follow(self.memory, self.fanout, query):
-            yield await self._response(ref, event, request_id)
+        async with aclosing(follow(self.memory, self.fanout, query)) as events:
+            async for event in events:
+                yield await self._response(ref, event, request_id)
 
     def _stream_query(self, request: pb.StreamPredictionsRequest) -> tuple[ModelRef, StreamQuery]:
         wrong = Violations()
