@@ -263,7 +263,7 @@ def _connect(url: str, *, timeout: float, connections: int) -> Any:
         retry=Retry(NoBackoff(), 0),
         protocol=2,
     )
-    return Redis(connection_pool=pool)
+    return Redis.from_pool(pool)
 
 
 @contextmanager
