@@ -1,0 +1,275 @@
+"""The blocking client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import grpc
+
+from tickcast import _operations
+from tickcast._channel import DEFAULT_PATIENCE, channel_options, default_timeout, target_or_default
+from tickcast._errors import TickcastError
+from tickcast._events import PredictionStreamEvent, PriceStreamEvent
+from tickcast._methods import methods
+from tickcast._models import Model, ModelVersion
+from tickcast._operations import Operation, UnaryCall
+from tickcast._status import from_rpc_error
+from tickcast._streams import EventStream
+from tickcast._subscription import (
+    Event,
+    Predictions,
+    Prices,
+    StreamKind,
+    StreamRequest,
+    Subscription,
+)
+from tickcast._types import (
+    Bar,
+    BatchItem,
+    Features,
+    FeatureSet,
+    FeatureVector,
+    IngestResult,
+    Prediction,
+    StreamPosition,
+    SymbolSummary,
+)
+
+_Result = TypeVar("_Result")
+
+
+class Client:
+    """A connection to a Tickcast server.
+
+    `target` is host:port, or what gRPC takes as a target; by default that of TICKCAST_TARGET, or
+    localhost:50051. `credentials` are those of `grpc.ssl_channel_credentials` and its kind;
+    without them the connection is plain. `timeout` is for every call that names none, in seconds;
+    by default 2 s, for batches and bars 10 s.
+
+    Calls are repeated with growing waits while the server is unavailable, within their timeout.
+    They raise `TickcastError`; `ValueError` for an instant without a zone. A client may be
+    shared by threads.
+    """
+
+    def __init__(
+        self,
+        target: str | None = None,
+        *,
+        credentials: grpc.ChannelCredentials | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        self._target = target_or_default(target)
+        self._timeout = timeout
+        options = channel_options()
+        self._channel = (
+            grpc.insecure_channel(self._target, options)
+            if credentials is None
+            else grpc.secure_channel(self._target, credentials, options)
+        )
+        self._methods: dict[str, Any] = {
+            path: (
+                self._channel.unary_stream if method.server_streaming else self._channel.unary_unary
+            )(path, method.serialize, method.parse)
+            for path, method in methods().items()
+        }
+
+    @property
+    def target(self) -> str:
+        """Where the server is."""
+        return self._target
+
+    def close(self) -> None:
+        """Closes the connection; calls and streams that are open end."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def predict(
+        self,
+        symbol: str,
+        *,
+        model: str,
+        timeframe: str | None = None,
+        features: Features | None = None,
+        bars: Sequence[Bar] | None = None,
+        timeout: float | None = None,
+    ) -> Prediction:
+        """Predicts one symbol from the bars that the server holds, or from what is given.
+
+        `model` is models/{model} for its champion, models/{model}/versions/{version} for a
+        version by number or alias. `features` or `bars` take the place of the bars held. A
+        `timeframe` is checked against the model's.
+
+        Raises `NotFound` for a model or symbol that is not held, `FailedPrecondition` when there
+        are too few bars, `InvalidRequest` for what contradicts the contract.
+        """
+        return self._run(
+            _operations.predict(
+                symbol, model=model, timeframe=timeframe, features=features, bars=bars
+            ),
+            timeout,
+        )
+
+    def batch_predict(
+        self,
+        items: Iterable[BatchItem | str],
+        *,
+        model: str | None = None,
+        timeout: float | None = None,
+    ) -> list[Prediction | TickcastError]:
+        """Predicts many symbols, and answers with a prediction or an error for each, in order.
+
+        An item is a symbol or a `BatchItem`; `model` is that of items that name none. `timeout`
+        is for each request of 5,000 items. Raises only what fails as a whole.
+        """
+        return self._run(_operations.batch_predict(items, model=model), timeout)
+
+    def stream_predictions(
+        self,
+        model: str,
+        *,
+        symbols: Sequence[str] = (),
+        resume_after: Iterable[StreamPosition] = (),
+        snapshot: bool = False,
+        heartbeat: timedelta | None = None,
+        patience: timedelta = DEFAULT_PATIENCE,
+    ) -> EventStream[PredictionStreamEvent]:
+        """Predictions as bars close: of `symbols`, or of all that the server holds.
+
+        With `snapshot`, begins with the prediction of each symbol's last bar; with `resume_after`,
+        after those positions. When the connection breaks, the stream goes on where it was, and
+        yields `StreamStarted` again; an outage longer than `patience` raises its error.
+        `heartbeat` is the longest silence, 0.1 s to 60 s; 5 s when it is not given.
+        """
+        return self._stream(
+            Predictions(model),
+            StreamRequest(
+                symbols=symbols,
+                resume_after=tuple(resume_after),
+                snapshot=snapshot,
+                heartbeat=heartbeat,
+            ),
+            patience,
+        )
+
+    def stream_prices(
+        self,
+        timeframe: str,
+        *,
+        symbols: Sequence[str] = (),
+        resume_after: Iterable[StreamPosition] = (),
+        snapshot: bool = False,
+        heartbeat: timedelta | None = None,
+        patience: timedelta = DEFAULT_PATIENCE,
+    ) -> EventStream[PriceStreamEvent]:
+        """Bars as they are stored: of `symbols`, or of all that the server holds.
+
+        A reader that falls behind gets the latest bar of each symbol, and a `Gap` that says which
+        were left out. The other parameters are those of `stream_predictions`.
+        """
+        return self._stream(
+            Prices(timeframe),
+            StreamRequest(
+                symbols=symbols,
+                resume_after=tuple(resume_after),
+                snapshot=snapshot,
+                heartbeat=heartbeat,
+            ),
+            patience,
+        )
+
+    def ingest_bars(
+        self, bars: Iterable[Bar], *, timeout: float | None = None
+    ) -> list[IngestResult]:
+        """Stores closed bars, oldest first, and answers what became of each, in order.
+
+        Safe to repeat: a bar that is stored already with the same values is acknowledged again.
+        `timeout` is for each request of 5,000 bars. Raises `BarsRefused` when any was not stored.
+        """
+        return self._run(_operations.ingest_bars(bars), timeout)
+
+    def list_bars(
+        self,
+        symbol: str,
+        timeframe: str,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        timeout: float | None = None,
+    ) -> list[Bar]:
+        """The bars held of one symbol, oldest first: open_time from `start` to before `end`."""
+        return self._run(_operations.list_bars(symbol, timeframe, start=start, end=end), timeout)
+
+    def list_symbols(
+        self, *, timeframe: str | None = None, timeout: float | None = None
+    ) -> list[SymbolSummary]:
+        """What is held, one for each symbol and timeframe, in alphabetical order."""
+        return self._run(_operations.list_symbols(timeframe), timeout)
+
+    def get_features(
+        self, symbol: str, timeframe: str, *, feature_set: str, timeout: float | None = None
+    ) -> FeatureVector:
+        """The features of one symbol at its last bar; `feature_set` is featureSets/{id}."""
+        return self._run(
+            _operations.get_features(symbol, timeframe, feature_set=feature_set), timeout
+        )
+
+    def list_feature_sets(self, *, timeout: float | None = None) -> list[FeatureSet]:
+        """The feature sets that the server can compute, by name."""
+        return self._run(_operations.list_feature_sets(), timeout)
+
+    def get_feature_set(self, name: str, *, timeout: float | None = None) -> FeatureSet:
+        """One feature set: featureSets/{id}."""
+        return self._run(_operations.get_feature_set(name), timeout)
+
+    def list_models(self, *, timeout: float | None = None) -> list[Model]:
+        """The models of the server's repository, by name."""
+        return self._run(_operations.list_models(), timeout)
+
+    def get_model(self, name: str, *, timeout: float | None = None) -> Model:
+        """One model: models/{model}."""
+        return self._run(_operations.get_model(name), timeout)
+
+    def list_model_versions(
+        self, model: str, *, timeout: float | None = None
+    ) -> list[ModelVersion]:
+        """The versions of models/{model}, newest first, loaded or not."""
+        return self._run(_operations.list_model_versions(model), timeout)
+
+    def get_model_version(self, name: str, *, timeout: float | None = None) -> ModelVersion:
+        """One version: models/{model}/versions/{version}, by number or alias."""
+        return self._run(_operations.get_model_version(name), timeout)
+
+    def _run(self, operation: Operation[_Result], timeout: float | None) -> _Result:
+        response = None
+        while True:
+            try:
+                call = operation.send(response)
+            except StopIteration as done:
+                result: _Result = done.value
+                return result
+            response = self._call(call, timeout)
+
+    def _call(self, call: UnaryCall, timeout: float | None) -> Any:
+        timeout = timeout or self._timeout or default_timeout(call.path)
+        try:
+            return self._methods[call.path](call.request, timeout=timeout)
+        except grpc.RpcError as error:
+            raise from_rpc_error(error, repeated=call.repeated, offset=call.offset) from error
+
+    def _stream(
+        self, kind: StreamKind[Event], asked: StreamRequest, patience: timedelta
+    ) -> EventStream[Event]:
+        return EventStream(Subscription(kind, asked, patience=patience), self._methods[kind.path])

@@ -1,0 +1,98 @@
+"""From plain values to messages of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from google.protobuf import duration_pb2, timestamp_pb2
+
+from tickcast._types import Bar, BatchItem, Features, StreamPosition
+from tickcast.v1 import bar_pb2, prediction_service_pb2, stream_pb2
+
+
+def bar(value: Bar, path: str) -> bar_pb2.Bar:
+    """A bar; `path` names it in errors."""
+    return bar_pb2.Bar(
+        symbol=value.symbol,
+        timeframe=value.timeframe,
+        open_time=instant(value.open_time, f"{path}.open_time"),
+        close_time=optional_instant(value.close_time, f"{path}.close_time"),
+        open=value.open,
+        high=value.high,
+        low=value.low,
+        close=value.close,
+        volume=value.volume,
+    )
+
+
+def bars(values: Iterable[Bar], path: str) -> list[bar_pb2.Bar]:
+    """Bars, in order."""
+    return [bar(value, f"{path}[{index}]") for index, value in enumerate(values)]
+
+
+def inline_features(
+    value: Features | None, path: str = "features"
+) -> prediction_service_pb2.InlineFeatures | None:
+    """Features that go with a request."""
+    if value is None:
+        return None
+    return prediction_service_pb2.InlineFeatures(
+        values=value.values,
+        as_of_time=instant(value.as_of_time, f"{path}.as_of_time"),
+        last_close=value.last_close,
+    )
+
+
+def inline_bars(
+    values: Sequence[Bar] | None, path: str = "bars"
+) -> prediction_service_pb2.InlineBars | None:
+    """Bars that go with a request."""
+    if values is None:
+        return None
+    return prediction_service_pb2.InlineBars(bars=bars(values, path))
+
+
+def batch_item(value: BatchItem | str, path: str) -> prediction_service_pb2.BatchPredictItem:
+    """One item of a batch; a symbol alone is an item as well."""
+    item = BatchItem(symbol=value) if isinstance(value, str) else value
+    return prediction_service_pb2.BatchPredictItem(
+        model=item.model or "",
+        symbol=item.symbol,
+        timeframe=item.timeframe or "",
+        features=inline_features(item.features, f"{path}.features"),
+        bars=inline_bars(item.bars, f"{path}.bars"),
+    )
+
+
+def position(value: StreamPosition) -> stream_pb2.StreamPosition:
+    """A place in a stream."""
+    return stream_pb2.StreamPosition(
+        symbol=value.symbol,
+        timeframe=value.timeframe,
+        epoch=value.epoch,
+        sequence=value.sequence,
+    )
+
+
+def optional_instant(value: datetime | None, path: str) -> timestamp_pb2.Timestamp | None:
+    """An instant that may be absent."""
+    return None if value is None else instant(value, path)
+
+
+def instant(value: datetime, path: str) -> timestamp_pb2.Timestamp:
+    """An instant. Raises `ValueError` for one without a zone."""
+    if value.tzinfo is None:
+        raise ValueError(f"{path}: was {value.isoformat()} without a zone, needed one with a zone")
+    stamp = timestamp_pb2.Timestamp()
+    stamp.FromDatetime(value)
+    return stamp
+
+
+def optional_span(value: timedelta | None) -> duration_pb2.Duration | None:
+    """A span that may be absent."""
+    if value is None:
+        return None
+    span = duration_pb2.Duration()
+    span.FromTimedelta(value)
+    return span

@@ -1,0 +1,181 @@
+"""Streams that open their call again when it breaks: what `Client` and `AsyncClient` hand out."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from types import TracebackType
+from typing import Any, Generic, Self
+
+import grpc
+import grpc.aio
+
+from tickcast._errors import ServerUnavailable
+from tickcast._status import from_rpc_error
+from tickcast._subscription import Event, Step, Subscription
+from tickcast._types import StreamPosition
+
+
+class EventStream(Iterator[Event], Generic[Event]):
+    """Events, for as long as they are read.
+
+    An iterator and a context manager; `close` may be called from another thread and ends it.
+    Iterating raises `TickcastError` when the stream cannot be opened, or not again.
+    """
+
+    def __init__(self, subscription: Subscription[Event], method: Any) -> None:
+        self._subscription = subscription
+        self._method = method
+        self._call: Any = None
+        self._closed = threading.Event()
+
+    @property
+    def positions(self) -> tuple[StreamPosition, ...]:
+        """What to pass as `resume_after` to go on after the last event that was read."""
+        return self._subscription.positions
+
+    def __next__(self) -> Event:
+        while not self._closed.is_set():
+            try:
+                message = next(self._opened())
+            except (grpc.RpcError, StopIteration) as error:
+                self._drop()
+                if not self._closed.is_set():
+                    self._closed.wait(_wait_or_raise(self._subscription, error))
+                continue
+            event = self._subscription.received(message)
+            if not isinstance(event, Step):
+                return event
+            if event is Step.REOPEN:
+                self._drop()
+        raise StopIteration
+
+    def close(self) -> None:
+        """Ends the stream. May be called more than once, and from any thread."""
+        self._closed.set()
+        self._drop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # A loop that was left with `break` has nobody else to tell the server.
+        self.close()
+
+    def _opened(self) -> Any:
+        if self._call is None:
+            self._call = self._method(self._subscription.request())
+            if self._closed.is_set():
+                # Closed by another thread, which saw no call to cancel.
+                self._call.cancel()
+        return self._call
+
+    def _drop(self) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            call.cancel()
+
+
+class AsyncEventStream(AsyncIterator[Event], Generic[Event]):
+    """Events, for as long as they are read.
+
+    An asynchronous iterator and context manager; `close` ends it. Iterating raises `TickcastError`
+    when the stream cannot be opened, or not again.
+    """
+
+    def __init__(self, subscription: Subscription[Event], method: Any) -> None:
+        self._subscription = subscription
+        self._method = method
+        self._call: Any = None
+        self._closed = asyncio.Event()
+
+    @property
+    def positions(self) -> tuple[StreamPosition, ...]:
+        """What to pass as `resume_after` to go on after the last event that was read."""
+        return self._subscription.positions
+
+    async def __anext__(self) -> Event:
+        while not self._closed.is_set():
+            try:
+                message = await self._read()
+            except asyncio.CancelledError:
+                self._drop()
+                if self._closed.is_set() and not _is_being_cancelled():
+                    # It was `close` that cancelled the call, and not somebody this task.
+                    break
+                raise
+            except (grpc.RpcError, StopAsyncIteration) as error:
+                self._drop()
+                await self._pause(_wait_or_raise(self._subscription, error))
+                continue
+            event = self._subscription.received(message)
+            if not isinstance(event, Step):
+                return event
+            if event is Step.REOPEN:
+                self._drop()
+        raise StopAsyncIteration
+
+    async def close(self) -> None:
+        """Ends the stream. May be called more than once."""
+        self._closed.set()
+        self._drop()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._closed.wait()
+        except TimeoutError:
+            return
+
+    async def _read(self) -> Any:
+        if self._call is None:
+            self._call = self._method(self._subscription.request())
+        message = await self._call.read()
+        if message is grpc.aio.EOF:
+            raise StopAsyncIteration
+        return message
+
+    def _drop(self) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            call.cancel()
+
+
+def _wait_or_raise(
+    subscription: Subscription[Event],
+    error: grpc.RpcError | StopIteration | StopAsyncIteration,
+) -> float:
+    """Seconds until the call is made again. Raises what ended the stream when it shall not be."""
+    if isinstance(error, grpc.RpcError):
+        ended = from_rpc_error(error)
+    else:
+        ended = ServerUnavailable("the stream was ended early", code=grpc.StatusCode.UNAVAILABLE)
+    wait = subscription.wait_after(ended)
+    if wait is None:
+        raise ended from error
+    return wait
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
