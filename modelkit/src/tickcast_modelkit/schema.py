@@ -69,7 +69,7 @@ def _plain(value: object) -> object:
 
 
 # A hint is whatever typing makes of an annotation, and what is read has the type that it states.
-def _read(hint: Any, value: object, path: str) -> Any:  # noqa: ANN401
+def _read(hint: Any, value: object, path: str) -> Any:
     if hint is Timeframe:
         return _read_timeframe(value, path)
     if dataclasses.is_dataclass(hint):
@@ -86,7 +86,7 @@ def _read(hint: Any, value: object, path: str) -> Any:  # noqa: ANN401
     return _read_scalar((hint,), value, path)
 
 
-def _read_dataclass(hint: Any, value: object, path: str) -> Any:  # noqa: ANN401
+def _read_dataclass(hint: Any, value: object, path: str) -> Any:
     members = _expect(dict, value, path, "an object")
     hints = typing.get_type_hints(hint)
     names = [item.name for item in dataclasses.fields(hint)]

@@ -62,7 +62,7 @@ def _macd_averages(length: int, fast: int, slow: int) -> NDArray[np.float64]:
 def _averages(values: NDArray[np.float64], smoothing: float) -> NDArray[np.float64]:
     averages = values.copy()
     for before, row in pairwise(averages):
-        row += (1.0 - smoothing) * (before - row)
+        np.add(row, (1.0 - smoothing) * (before - row), out=row)
     return averages
 
 
