@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,40 +21,23 @@ from grpc_status import rpc_status
 from tickcast.v1 import market_data_service_pb2 as pb
 from tickcast.v1 import market_data_service_pb2_grpc as rpc
 from tickcast_modelkit.testing import random_walk_bars
-from tickcast_server.testing import bar_messages, detail, reason
+from tickcast_server.testing import bar_messages, detail, free_address, reason, start_process
 
 SERIES = random_walk_bars(200, symbol="AAPL")
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def start(folder: Path, address: str, **extra: str) -> subprocess.Popen[str]:
-    environment = {
-        **os.environ,
-        "TICKCAST_ADDRESS": address,
-        "TICKCAST_METRICS_ADDRESS": "",
-        "TICKCAST_DATA": str(folder),
-        "TICKCAST_MODELS": str(folder / "models"),
-        **extra,
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "tickcast_server"],
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 @asynccontextmanager
-async def connected(address: str) -> AsyncIterator[rpc.MarketDataServiceStub]:
+async def connected(address: str) -> AsyncIterator[rpc.MarketDataServiceAsyncStub]:
     async with grpc.aio.insecure_channel(address) as channel:
         async with asyncio.timeout(30):
             await channel.channel_ready()
         yield rpc.MarketDataServiceStub(channel)
+
+
+async def ended(server: Process) -> int:
+    """Its exit code, or the number of the signal that ended it, less than zero."""
+    async with asyncio.timeout(20):
+        return await server.wait()
 
 
 def children_of(process: int) -> list[int]:
@@ -71,43 +55,41 @@ def alive(process: int) -> bool:
 
 
 async def test_sigterm_ends_streams_with_a_retry_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    address = f"127.0.0.1:{free_port()}"
-    server = start(tmp_path, address)
-    async with connected(address) as market:
-        await market.IngestBars(pb.IngestBarsRequest(bars=bar_messages(SERIES, 0, 3)))
-        stream = market.StreamPrices(pb.StreamPricesRequest(timeframe="1d"))
-        await stream.read()
-        children = children_of(server.pid)
-        assert children
-        server.send_signal(signal.SIGTERM)
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
+    address = free_address()
+    async with start_process(tmp_path, address) as server:
+        async with connected(address) as market:
+            await market.IngestBars(pb.IngestBarsRequest(bars=bar_messages(SERIES, 0, 3)))
+            stream = market.StreamPrices(pb.StreamPricesRequest(timeframe="1d"))
             await stream.read()
-        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
-        status = rpc_status.from_call(caught.value)
-        assert status is not None
-        assert reason(status) == "SHUTTING_DOWN"
-        assert detail(status, error_details_pb2.RetryInfo).retry_delay.ToNanoseconds() > 0
-    assert await asyncio.to_thread(server.wait, 20) == 0
-    assert not any(alive(child) for child in children)
+            children = children_of(server.pid)
+            assert children
+            server.send_signal(signal.SIGTERM)
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await stream.read()
+            assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+            status = rpc_status.from_call(caught.value)
+            assert status is not None
+            assert reason(status) == "SHUTTING_DOWN"
+            assert detail(status, error_details_pb2.RetryInfo).retry_delay.ToNanoseconds() > 0
+        assert await ended(server) == 0
+        assert not any(alive(child) for child in children)
 
 
 async def test_kill_9_in_the_middle_loses_no_acknowledged_bar(tmp_path: Path) -> None:
-    address = f"127.0.0.1:{free_port()}"
+    address = free_address()
     bars = bar_messages(SERIES)
     acknowledged = 0
     for kill_after in (40, 90):
-        server = start(tmp_path, address)
-        async with connected(address) as market:
+        async with start_process(tmp_path, address) as server, connected(address) as market:
             while acknowledged < kill_after:
                 response = await market.IngestBars(
                     pb.IngestBarsRequest(bars=bars[acknowledged : acknowledged + 1])
                 )
                 acknowledged = response.results[0].stored.position.sequence
             server.kill()
-            await asyncio.to_thread(server.wait)
+            assert await ended(server) == -signal.SIGKILL
 
-    server = start(tmp_path, address)
-    try:
+    async with start_process(tmp_path, address) as server:
         async with connected(address) as market:
             listed = await market.ListBars(
                 pb.ListBarsRequest(symbol="AAPL", timeframe="1d", page_size=5_000)
@@ -117,10 +99,8 @@ async def test_kill_9_in_the_middle_loses_no_acknowledged_bar(tmp_path: Path) ->
             response = await market.IngestBars(pb.IngestBarsRequest(bars=bars[acknowledged - 1 :]))
             sequences = [result.stored.position.sequence for result in response.results]
             assert sequences == list(range(acknowledged, len(bars) + 1))
-    finally:
         server.terminate()
-        await asyncio.to_thread(server.wait, 20)
-    assert server.returncode == 0
+        assert await ended(server) == 0
 
 
 def run(folder: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
@@ -188,18 +168,10 @@ def test_a_port_that_is_taken_is_named_and_ends_with_exit_code_1(tmp_path: Path)
 
 
 async def test_a_data_folder_serves_one_server_at_a_time(tmp_path: Path) -> None:
-    address = f"127.0.0.1:{free_port()}"
-    server = start(tmp_path, address)
-    try:
-        async with connected(address):
-            second = await asyncio.to_thread(
-                run,
-                tmp_path,
-                TICKCAST_ADDRESS=f"127.0.0.1:{free_port()}",
-                TICKCAST_METRICS_ADDRESS="",
-            )
+    address = free_address()
+    async with start_process(tmp_path, address) as server, connected(address):
+        second = await asyncio.to_thread(
+            run, tmp_path, TICKCAST_ADDRESS=free_address(), TICKCAST_METRICS_ADDRESS=""
+        )
         assert second.returncode == 1
         assert str(server.pid) in second.stderr
-    finally:
-        server.terminate()
-        await asyncio.to_thread(server.wait, 20)

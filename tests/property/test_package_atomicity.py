@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
 
@@ -53,13 +55,19 @@ write_tiny_package(repository, onnx=b"model", predict=lambda f: f[:, 0], alias="
 """
 
 
-def start(code: str, *arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextmanager
+def started(code: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """A process that runs `code`, ended at the end."""
+    with subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def check_every_package(repository: Path) -> int:
@@ -76,16 +84,20 @@ def check_every_package(repository: Path) -> int:
 
 
 def test_writers_get_different_versions_and_a_reader_sees_whole_packages(tmp_path: Path) -> None:
-    writers = [start(WRITER, tmp_path, 6, alias) for alias in ("champion", "challenger", "")]
-    for writer in writers:
-        assert writer.stdin is not None
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
-    counts = []
-    while any(writer.poll() is None for writer in writers):
-        counts.append(check_every_package(tmp_path))
-    outputs = [writer.communicate()[0] for writer in writers]
-    assert [writer.returncode for writer in writers] == [0, 0, 0]
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(started(WRITER, tmp_path, 6, alias))
+            for alias in ("champion", "challenger", "")
+        ]
+        for writer in writers:
+            assert writer.stdin is not None
+            writer.stdin.write("go\n")
+            writer.stdin.flush()
+        counts = []
+        while any(writer.poll() is None for writer in writers):
+            counts.append(check_every_package(tmp_path))
+        outputs = [writer.communicate()[0] for writer in writers]
+        assert [writer.returncode for writer in writers] == [0, 0, 0]
 
     written = [[int(line) for line in output.split()] for output in outputs]
     assert all(versions == sorted(versions) for versions in written)
@@ -108,10 +120,12 @@ for number in range(20):
     set_alias(Path(sys.argv[1]), "tiny", f"{sys.argv[2]}-{number}", 1)
 """
     write_tiny_package(tmp_path, onnx=b"model", predict=lambda f: f[:, 0])
-    writers = [start(code, tmp_path, name) for name in ("a", "b")]
-    for writer in writers:
-        writer.communicate("go\n")
-    assert [writer.returncode for writer in writers] == [0, 0]
+    with started(code, tmp_path, "a") as one, started(code, tmp_path, "b") as two:
+        for writer in (one, two):
+            assert writer.stdin is not None
+            writer.stdin.write("go\n")
+            writer.stdin.flush()
+        assert (one.wait(), two.wait()) == (0, 0)
     names = {f"{name}-{number}" for name in ("a", "b") for number in range(20)}
     assert read_aliases(tmp_path, "tiny") == dict.fromkeys(names | {"champion"}, 1)
 
@@ -122,8 +136,8 @@ def test_a_crash_anywhere_leaves_whole_packages_and_a_repository_to_write_to(
     before = 0
     for steps in range(100):
         held = list_versions(tmp_path, "tiny")
-        writer = start(CRASHING_WRITER, tmp_path, steps)
-        writer.communicate()
+        with started(CRASHING_WRITER, tmp_path, steps) as writer:
+            writer.communicate()
         assert check_every_package(tmp_path) - len(held) in (0, 1)
         if writer.returncode == 0:
             break
@@ -147,10 +161,8 @@ with open(sys.argv[1], "ab") as file:
     print("held", flush=True)
     sys.stdin.readline()
 """
-    holder = start(code, tmp_path / "tiny" / ".lock")
-    assert holder.stdout is not None
-    try:
+    with started(code, tmp_path / "tiny" / ".lock") as holder:
+        assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         assert check_every_package(tmp_path) == 1
-    finally:
-        holder.communicate("done\n")
+        assert holder.poll() is None, "the lock was held while we read"

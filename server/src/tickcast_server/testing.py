@@ -1,9 +1,13 @@
-"""A real server for tests: the same graph as in production, on free ports."""
+"""A real server for tests, in this process or as one of its own, on free ports."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import sys
 import time
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -41,6 +45,43 @@ async def start_local(folder: Path, **settings: Any) -> AsyncIterator[App]:
         yield app
     finally:
         await app.stop()
+
+
+def free_address() -> str:
+    """An address of this machine that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def start_process(folder: Path, address: str, **variables: str) -> AsyncIterator[Process]:
+    """A server as a process, with its data and models under `folder`, ended at the end.
+
+    It may not answer yet. What it says goes where the test's own output goes.
+    """
+    environment = {
+        **os.environ,
+        "TICKCAST_ADDRESS": address,
+        "TICKCAST_METRICS_ADDRESS": "",
+        "TICKCAST_DATA": str(folder),
+        "TICKCAST_MODELS": str(folder / "models"),
+        **variables,
+    }
+    command = (sys.executable, "-m", "tickcast_server")
+    process = await asyncio.create_subprocess_exec(*command, env=environment)
+    try:
+        yield process
+    finally:
+        try:
+            if process.returncode is None:
+                process.terminate()
+            async with asyncio.timeout(30):
+                await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
 
 def bar_messages(series: BarSeries, start: int = 0, stop: int | None = None) -> list[bar_pb2.Bar]:
