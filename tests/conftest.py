@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -33,6 +34,21 @@ def linear_onnx(weights: NDArray[np.float32]) -> bytes:
     return model.SerializeToString()
 
 
+def write_linear_package(
+    repository: Path, *, seed: int = 0, name: str = "tiny", alias: str | None = "champion"
+) -> Path:
+    weights = np.random.default_rng(seed).normal(0, 0.01, len(CORE.names)).astype(np.float32)
+    data = linear_onnx(weights)
+    session = ort.InferenceSession(data)
+
+    def predict(features: NDArray[np.float32]) -> NDArray[np.float32]:
+        (answer,) = session.run(None, {"features": features})
+        return np.asarray(answer).reshape(-1)
+
+    package = write_tiny_package(repository, onnx=data, predict=predict, name=name, alias=alias)
+    return package.folder
+
+
 AddPackage = Callable[..., Path]
 
 
@@ -47,20 +63,7 @@ def repository(tmp_path: Path) -> Path:
 @pytest.fixture
 def add_package(repository: Path) -> AddPackage:
     """Writes a package of a small linear model; `seed` chooses its weights."""
-
-    def add(*, seed: int = 0, name: str = "tiny", alias: str | None = "champion") -> Path:
-        weights = np.random.default_rng(seed).normal(0, 0.01, len(CORE.names)).astype(np.float32)
-        data = linear_onnx(weights)
-        session = ort.InferenceSession(data)
-
-        def predict(features: NDArray[np.float32]) -> NDArray[np.float32]:
-            (answer,) = session.run(None, {"features": features})
-            return np.asarray(answer).reshape(-1)
-
-        package = write_tiny_package(repository, onnx=data, predict=predict, name=name, alias=alias)
-        return package.folder
-
-    return add
+    return partial(write_linear_package, repository)
 
 
 @pytest.fixture
@@ -75,4 +78,23 @@ async def server(tmp_path: Path, add_package: AddPackage) -> AsyncIterator[App]:
 async def channel(server: App) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to the server."""
     async with grpc.aio.insecure_channel(server.address) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def shared_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
+    """A running server with one model, models/tiny, for the tests of a module that only read.
+
+    Not for a whole session: while tests without a loop run, nothing would serve its store.
+    """
+    folder = tmp_path_factory.mktemp("shared")
+    write_linear_package(folder / "models")
+    async with start_local(folder) as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
+async def shared_channel(shared_server: App) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to the shared server."""
+    async with grpc.aio.insecure_channel(shared_server.address) as opened:
         yield opened

@@ -29,14 +29,16 @@ AddPackage = Callable[..., Path]
 
 
 @pytest.mark.parametrize("name", ["", *SERVICES, "models/tiny", "models/tiny/versions/1"])
-async def test_everything_with_a_name_has_a_health(channel: grpc.aio.Channel, name: str) -> None:
-    stub = health_pb2_grpc.HealthStub(channel)
+async def test_everything_with_a_name_has_a_health(
+    shared_channel: grpc.aio.Channel, name: str
+) -> None:
+    stub = health_pb2_grpc.HealthStub(shared_channel)
     answer = await stub.Check(health_pb2.HealthCheckRequest(service=name))
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
-async def test_the_probe_answers_with_its_exit_code(server: App) -> None:
-    address = ["--address", server.address]
+async def test_the_probe_answers_with_its_exit_code(shared_server: App) -> None:
+    address = ["--address", shared_server.address]
     assert await asyncio.to_thread(probe.main, address) == 0
     assert await asyncio.to_thread(probe.main, [*address, "--service", "models/none"]) == 1
     assert await asyncio.to_thread(probe.main, ["--address", "127.0.0.1:1"]) == 1

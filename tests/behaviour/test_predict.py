@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Awaitable
 
 import grpc
 import numpy as np
 import pytest
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from tickcast.v1 import (
@@ -25,20 +27,20 @@ from tickcast_server.testing import bar_messages, detail, reason
 SERIES = random_walk_bars(300, symbol="AAPL")
 
 
-@pytest.fixture
-async def stub(channel: grpc.aio.Channel) -> rpc.PredictionServiceStub:
-    market = market_data_service_pb2_grpc.MarketDataServiceStub(channel)
+@pytest.fixture(scope="module")
+async def stub(shared_channel: grpc.aio.Channel) -> rpc.PredictionServiceAsyncStub:
+    market = market_data_service_pb2_grpc.MarketDataServiceStub(shared_channel)
     await market.IngestBars(market_data_service_pb2.IngestBarsRequest(bars=bar_messages(SERIES)))
-    return rpc.PredictionServiceStub(channel)
+    return rpc.PredictionServiceStub(shared_channel)
 
 
-async def refusal(call: grpc.aio.UnaryUnaryCall) -> grpc.aio.AioRpcError:
+async def refusal(call: Awaitable[Message]) -> grpc.aio.AioRpcError:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
     return caught.value
 
 
-async def test_by_symbol_says_all_that_a_reader_needs(stub: rpc.PredictionServiceStub) -> None:
+async def test_by_symbol_says_all_that_a_reader_needs(stub: rpc.PredictionServiceAsyncStub) -> None:
     answer = (await stub.Predict(pb.PredictRequest(model="models/tiny", symbol="AAPL"))).prediction
     close = float(SERIES.ohlcv[-1, 3])
     assert answer.symbol == "AAPL"
@@ -60,7 +62,7 @@ async def test_by_symbol_says_all_that_a_reader_needs(stub: rpc.PredictionServic
 
 
 async def test_by_symbol_features_and_bars_agree_bit_for_bit(
-    stub: rpc.PredictionServiceStub,
+    stub: rpc.PredictionServiceAsyncStub,
 ) -> None:
     held = await stub.Predict(pb.PredictRequest(model="models/tiny", symbol="AAPL"))
     features = CORE.compute(last_window(CORE, SERIES.open_time, SERIES.ohlcv))[0]
@@ -69,7 +71,7 @@ async def test_by_symbol_features_and_bars_agree_bit_for_bit(
     given.features.as_of_time.seconds = int(SERIES.close_time[-1])
     given.features.last_close = float(SERIES.ohlcv[-1, 3])
     bars = pb.PredictRequest(
-        model="models/tiny", symbol="AAPL", bars={"bars": bar_messages(SERIES)}
+        model="models/tiny", symbol="AAPL", bars=pb.InlineBars(bars=bar_messages(SERIES))
     )
     from_features = (await stub.Predict(given)).prediction
     from_bars = (await stub.Predict(bars)).prediction
@@ -80,7 +82,7 @@ async def test_by_symbol_features_and_bars_agree_bit_for_bit(
 
 
 async def test_features_without_a_close_give_a_return_and_no_price(
-    stub: rpc.PredictionServiceStub,
+    stub: rpc.PredictionServiceAsyncStub,
 ) -> None:
     request = pb.PredictRequest(model="models/tiny", symbol="NEW")
     request.features.values.extend([0.0] * len(CORE.names))
@@ -92,9 +94,9 @@ async def test_features_without_a_close_give_a_return_and_no_price(
 
 
 async def test_served_features_are_those_of_the_trainer(
-    stub: rpc.PredictionServiceStub, channel: grpc.aio.Channel
+    stub: rpc.PredictionServiceAsyncStub, shared_channel: grpc.aio.Channel
 ) -> None:
-    features = feature_service_pb2_grpc.FeatureServiceStub(channel)
+    features = feature_service_pb2_grpc.FeatureServiceStub(shared_channel)
     response = await features.GetFeatures(
         feature_service_pb2.GetFeaturesRequest(
             symbol="AAPL", timeframe="1d", feature_set=f"featureSets/{CORE.id}"
@@ -160,7 +162,11 @@ async def test_served_features_are_those_of_the_trainer(
     ],
 )
 async def test_refuses_what_it_cannot_answer(
-    stub: rpc.PredictionServiceStub, request_: dict[str, object], code: str, why: str, field: str
+    stub: rpc.PredictionServiceAsyncStub,
+    request_: dict[str, object],
+    code: str,
+    why: str,
+    field: str,
 ) -> None:
     error = await refusal(stub.Predict(pb.PredictRequest(**request_)))  # type: ignore[arg-type]
     assert error.code().name == code
@@ -173,10 +179,10 @@ async def test_refuses_what_it_cannot_answer(
 
 
 async def test_too_few_bars_says_how_many_there_are_and_how_many_are_needed(
-    stub: rpc.PredictionServiceStub,
+    stub: rpc.PredictionServiceAsyncStub,
 ) -> None:
     request = pb.PredictRequest(
-        model="models/tiny", symbol="AAPL", bars={"bars": bar_messages(SERIES, 0, 63)}
+        model="models/tiny", symbol="AAPL", bars=pb.InlineBars(bars=bar_messages(SERIES, 0, 63))
     )
     error = await refusal(stub.Predict(request))
     assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
@@ -186,11 +192,13 @@ async def test_too_few_bars_says_how_many_there_are_and_how_many_are_needed(
     assert (metadata["held"], metadata["needed"]) == ("63", "64")
 
 
-async def test_bad_bars_in_a_request_are_named_by_path(stub: rpc.PredictionServiceStub) -> None:
+async def test_bad_bars_in_a_request_are_named_by_path(
+    stub: rpc.PredictionServiceAsyncStub,
+) -> None:
     bars = bar_messages(SERIES, 0, 80)
     bars[17].high = bars[17].low / 2
     bars[20].close = math.nan
-    request = pb.PredictRequest(model="models/tiny", symbol="AAPL", bars={"bars": bars})
+    request = pb.PredictRequest(model="models/tiny", symbol="AAPL", bars=pb.InlineBars(bars=bars))
     error = await refusal(stub.Predict(request))
     status = rpc_status.from_call(error)
     assert status is not None
@@ -199,7 +207,9 @@ async def test_bad_bars_in_a_request_are_named_by_path(stub: rpc.PredictionServi
     assert {"bars.bars[17].high", "bars.bars[20].close"} <= fields
 
 
-async def test_an_error_carries_the_callers_request_id(stub: rpc.PredictionServiceStub) -> None:
+async def test_an_error_carries_the_callers_request_id(
+    stub: rpc.PredictionServiceAsyncStub,
+) -> None:
     error = await refusal(
         stub.Predict(pb.PredictRequest(), metadata=(("x-request-id", "desk-42"),))
     )
@@ -209,7 +219,7 @@ async def test_an_error_carries_the_callers_request_id(stub: rpc.PredictionServi
 
 
 async def test_a_batch_answers_in_order_and_one_bad_item_fails_alone(
-    stub: rpc.PredictionServiceStub,
+    stub: rpc.PredictionServiceAsyncStub,
 ) -> None:
     response = await stub.BatchPredict(
         pb.BatchPredictRequest(
@@ -233,7 +243,9 @@ async def test_a_batch_answers_in_order_and_one_bad_item_fails_alone(
     )
 
 
-async def test_a_batch_over_the_limit_is_refused_whole(stub: rpc.PredictionServiceStub) -> None:
+async def test_a_batch_over_the_limit_is_refused_whole(
+    stub: rpc.PredictionServiceAsyncStub,
+) -> None:
     items = [pb.BatchPredictItem(symbol="AAPL")] * 5_001
     error = await refusal(
         stub.BatchPredict(pb.BatchPredictRequest(model="models/tiny", items=items))
@@ -243,7 +255,9 @@ async def test_a_batch_over_the_limit_is_refused_whole(stub: rpc.PredictionServi
     assert reason(status) == "BATCH_TOO_LARGE"
 
 
-async def test_a_long_list_of_violations_still_arrives(stub: rpc.PredictionServiceStub) -> None:
+async def test_a_long_list_of_violations_still_arrives(
+    stub: rpc.PredictionServiceAsyncStub,
+) -> None:
     request = pb.PredictRequest(model="models/tiny", symbol="AAPL")
     request.features.values.extend([math.nan] * 2_000)
     error = await refusal(stub.Predict(request))

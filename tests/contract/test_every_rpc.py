@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import grpc
 import pytest
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import code_pb2, error_details_pb2
 from grpc_status import rpc_status
 from tickcast.v1 import (
@@ -19,6 +22,9 @@ from tickcast.v1 import (
 from tickcast_server.rpc.listen import SERVICES
 from tickcast_server.testing import detail
 
+# Its types do not say which options it extends.
+FIELD_BEHAVIOR: Any = field_behavior_pb2.field_behavior
+
 METHODS = [method for service in SERVICES.values() for method in service.methods]
 
 
@@ -26,8 +32,7 @@ def required_fields(message: Descriptor) -> list[str]:
     return [
         field.name
         for field in message.fields
-        if field_behavior_pb2.REQUIRED
-        in field.GetOptions().Extensions[field_behavior_pb2.field_behavior]
+        if field_behavior_pb2.REQUIRED in field.GetOptions().Extensions[FIELD_BEHAVIOR]
     ]
 
 
@@ -38,8 +43,8 @@ def method_id(method: MethodDescriptor) -> str:
 async def call(channel: grpc.aio.Channel, method: MethodDescriptor, data: bytes) -> bytes:
     path = f"/{method.containing_service.full_name}/{method.name}"
     if not method.server_streaming:
-        return await channel.unary_unary(path)(data, timeout=5)
-    stream = channel.unary_stream(path)(data, timeout=5)
+        return await channel.unary_unary(path, bytes, bytes)(data, timeout=5)
+    stream = channel.unary_stream(path, bytes, bytes)(data, timeout=5)
     async for message in stream:
         stream.cancel()
         return message
@@ -47,9 +52,9 @@ async def call(channel: grpc.aio.Channel, method: MethodDescriptor, data: bytes)
 
 
 @pytest.mark.parametrize("method", METHODS, ids=method_id)
-async def test_is_implemented(channel: grpc.aio.Channel, method: MethodDescriptor) -> None:
+async def test_is_implemented(shared_channel: grpc.aio.Channel, method: MethodDescriptor) -> None:
     try:
-        await call(channel, method, b"")
+        await call(shared_channel, method, b"")
     except grpc.aio.AioRpcError as error:
         assert error.code() is grpc.StatusCode.INVALID_ARGUMENT  # noqa: PT017
         assert required_fields(method.input_type)
@@ -59,10 +64,10 @@ async def test_is_implemented(channel: grpc.aio.Channel, method: MethodDescripto
     "method", [m for m in METHODS if required_fields(m.input_type)], ids=method_id
 )
 async def test_names_every_required_field_that_is_empty(
-    channel: grpc.aio.Channel, method: MethodDescriptor
+    shared_channel: grpc.aio.Channel, method: MethodDescriptor
 ) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call(channel, method, b"")
+        await call(shared_channel, method, b"")
     status = rpc_status.from_call(caught.value)
     assert status is not None
     assert status.code == code_pb2.INVALID_ARGUMENT
@@ -71,8 +76,8 @@ async def test_names_every_required_field_that_is_empty(
     assert empty == set(required_fields(method.input_type))
 
 
-async def test_names_every_required_field_of_a_bar(channel: grpc.aio.Channel) -> None:
-    stub = market_data_service_pb2_grpc.MarketDataServiceStub(channel)
+async def test_names_every_required_field_of_a_bar(shared_channel: grpc.aio.Channel) -> None:
+    stub = market_data_service_pb2_grpc.MarketDataServiceStub(shared_channel)
     response = await stub.IngestBars(
         market_data_service_pb2.IngestBarsRequest(bars=[bar_pb2.Bar()])
     )
@@ -84,7 +89,7 @@ async def test_names_every_required_field_of_a_bar(channel: grpc.aio.Channel) ->
         "bars[0].timeframe",
         "bars[0].open_time",
     }
-    timed = bar_pb2.Bar(symbol="A", timeframe="1d", open_time={"seconds": 86_400})
+    timed = bar_pb2.Bar(symbol="A", timeframe="1d", open_time=Timestamp(seconds=86_400))
     response = await stub.IngestBars(market_data_service_pb2.IngestBarsRequest(bars=[timed]))
     violations = detail(response.results[0].error, error_details_pb2.BadRequest).field_violations
     assert {violation.field for violation in violations} == {
@@ -94,9 +99,9 @@ async def test_names_every_required_field_of_a_bar(channel: grpc.aio.Channel) ->
 
 @pytest.mark.parametrize("source", ["features", "bars"])
 async def test_names_every_required_field_of_inline_input(
-    channel: grpc.aio.Channel, source: str
+    shared_channel: grpc.aio.Channel, source: str
 ) -> None:
-    stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+    stub = prediction_service_pb2_grpc.PredictionServiceStub(shared_channel)
     request = prediction_service_pb2.PredictRequest(model="models/tiny", symbol="A")
     getattr(request, source).SetInParent()
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -112,10 +117,10 @@ async def test_names_every_required_field_of_inline_input(
 
 @pytest.mark.parametrize("method", METHODS, ids=method_id)
 async def test_refuses_bytes_that_are_no_message(
-    channel: grpc.aio.Channel, method: MethodDescriptor
+    shared_channel: grpc.aio.Channel, method: MethodDescriptor
 ) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call(channel, method, b"\xff\xff\xff")
+        await call(shared_channel, method, b"\xff\xff\xff")
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
