@@ -19,24 +19,24 @@ SERIES = random_walk_bars(20, symbol="AAPL")
 
 
 @pytest.fixture
-def stub(channel: grpc.aio.Channel) -> rpc.MarketDataServiceStub:
+def stub(channel: grpc.aio.Channel) -> rpc.MarketDataServiceAsyncStub:
     return rpc.MarketDataServiceStub(channel)
 
 
 async def ingest(
-    stub: rpc.MarketDataServiceStub, bars: list[bar_pb2.Bar]
+    stub: rpc.MarketDataServiceAsyncStub, bars: list[bar_pb2.Bar]
 ) -> list[pb.IngestBarResult]:
     response = await stub.IngestBars(pb.IngestBarsRequest(bars=bars))
     return list(response.results)
 
 
-async def listed(stub: rpc.MarketDataServiceStub, symbol: str = "AAPL") -> list[bar_pb2.Bar]:
+async def listed(stub: rpc.MarketDataServiceAsyncStub, symbol: str = "AAPL") -> list[bar_pb2.Bar]:
     response = await stub.ListBars(pb.ListBarsRequest(symbol=symbol, timeframe="1d"))
     return list(response.bars)
 
 
 async def test_bars_are_numbered_without_a_hole_and_read_back_as_sent(
-    stub: rpc.MarketDataServiceStub,
+    stub: rpc.MarketDataServiceAsyncStub,
 ) -> None:
     bars = bar_messages(SERIES)
     results = await ingest(stub, bars[:7]) + await ingest(stub, bars[7:])
@@ -45,7 +45,7 @@ async def test_bars_are_numbered_without_a_hole_and_read_back_as_sent(
     assert await listed(stub) == bars
 
 
-async def test_a_bar_sent_again_is_acknowledged_again(stub: rpc.MarketDataServiceStub) -> None:
+async def test_a_bar_sent_again_is_acknowledged_again(stub: rpc.MarketDataServiceAsyncStub) -> None:
     bars = bar_messages(SERIES)
     first = await ingest(stub, bars)
     again = await ingest(stub, bars)
@@ -55,7 +55,7 @@ async def test_a_bar_sent_again_is_acknowledged_again(stub: rpc.MarketDataServic
 
 
 async def test_a_bar_with_other_values_is_refused_with_both_shown(
-    stub: rpc.MarketDataServiceStub,
+    stub: rpc.MarketDataServiceAsyncStub,
 ) -> None:
     bars = bar_messages(SERIES)
     await ingest(stub, bars)
@@ -88,7 +88,7 @@ async def test_a_bar_with_other_values_is_refused_with_both_shown(
     ],
 )
 async def test_a_bar_that_contradicts_itself_is_refused_and_its_field_named(
-    stub: rpc.MarketDataServiceStub, field: str, value: object, named: str
+    stub: rpc.MarketDataServiceAsyncStub, field: str, value: object, named: str
 ) -> None:
     good, bad = bar_messages(random_walk_bars(1, symbol="GOOD")), bar_messages(SERIES, 0, 1)
     setattr(bad[0], field, value)
@@ -99,14 +99,14 @@ async def test_a_bar_that_contradicts_itself_is_refused_and_its_field_named(
     assert f"bars[1].{named}" in {violation.field for violation in violations}
 
 
-async def test_a_bar_off_the_grid_is_refused(stub: rpc.MarketDataServiceStub) -> None:
+async def test_a_bar_off_the_grid_is_refused(stub: rpc.MarketDataServiceAsyncStub) -> None:
     (bar,) = bar_messages(SERIES, 0, 1)
     bar.open_time.seconds += 60
     (result,) = await ingest(stub, [bar])
     assert reason(result.error) == "BAR_INVALID"
 
 
-async def test_a_bar_that_has_not_closed_is_refused(stub: rpc.MarketDataServiceStub) -> None:
+async def test_a_bar_that_has_not_closed_is_refused(stub: rpc.MarketDataServiceAsyncStub) -> None:
     (bar,) = bar_messages(SERIES, 0, 1)
     bar.open_time.seconds = int(time.time()) // 86_400 * 86_400
     bar.ClearField("close_time")
@@ -114,7 +114,7 @@ async def test_a_bar_that_has_not_closed_is_refused(stub: rpc.MarketDataServiceS
     assert reason(result.error) == "BAR_NOT_CLOSED"
 
 
-async def test_a_bar_behind_the_last_one_is_refused(stub: rpc.MarketDataServiceStub) -> None:
+async def test_a_bar_behind_the_last_one_is_refused(stub: rpc.MarketDataServiceAsyncStub) -> None:
     bars = bar_messages(SERIES)
     await ingest(stub, [bars[0], *bars[5:]])
     (result,) = await ingest(stub, [bars[3]])
@@ -123,7 +123,7 @@ async def test_a_bar_behind_the_last_one_is_refused(stub: rpc.MarketDataServiceS
 
 
 async def test_a_refused_bar_holds_back_the_later_ones_of_its_series_alone(
-    stub: rpc.MarketDataServiceStub,
+    stub: rpc.MarketDataServiceAsyncStub,
 ) -> None:
     bars, others = bar_messages(SERIES), bar_messages(random_walk_bars(20, symbol="IBM"))
     bars[2].low = -1.0
@@ -138,7 +138,7 @@ async def test_a_refused_bar_holds_back_the_later_ones_of_its_series_alone(
 
 
 async def test_a_close_before_the_end_of_the_slot_is_kept(
-    stub: rpc.MarketDataServiceStub,
+    stub: rpc.MarketDataServiceAsyncStub,
 ) -> None:
     (bar,) = bar_messages(SERIES, 0, 1)
     bar.close_time.seconds = bar.open_time.seconds + 21 * 3600
@@ -147,7 +147,7 @@ async def test_a_close_before_the_end_of_the_slot_is_kept(
 
 
 async def test_more_bars_than_the_limit_are_refused_whole(
-    stub: rpc.MarketDataServiceStub,
+    stub: rpc.MarketDataServiceAsyncStub,
 ) -> None:
     bars = bar_messages(SERIES, 0, 1) * 5_001
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -157,7 +157,7 @@ async def test_more_bars_than_the_limit_are_refused_whole(
     assert reason(status) == "BATCH_TOO_LARGE"
 
 
-async def test_listings_come_in_pages_that_add_up(stub: rpc.MarketDataServiceStub) -> None:
+async def test_listings_come_in_pages_that_add_up(stub: rpc.MarketDataServiceAsyncStub) -> None:
     bars = bar_messages(SERIES)
     await ingest(stub, bars)
     found: list[bar_pb2.Bar] = []
@@ -178,7 +178,7 @@ async def test_listings_come_in_pages_that_add_up(stub: rpc.MarketDataServiceStu
     assert reason(status) == "PAGE_TOKEN_INVALID"
 
 
-async def test_a_range_of_time_is_listed(stub: rpc.MarketDataServiceStub) -> None:
+async def test_a_range_of_time_is_listed(stub: rpc.MarketDataServiceAsyncStub) -> None:
     bars = bar_messages(SERIES)
     await ingest(stub, bars)
     response = await stub.ListBars(
@@ -193,7 +193,7 @@ async def test_a_range_of_time_is_listed(stub: rpc.MarketDataServiceStub) -> Non
 
 
 async def test_an_unknown_timeframe_of_a_known_symbol_says_which_are_held(
-    stub: rpc.MarketDataServiceStub,
+    stub: rpc.MarketDataServiceAsyncStub,
 ) -> None:
     await ingest(stub, bar_messages(SERIES))
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -205,7 +205,7 @@ async def test_an_unknown_timeframe_of_a_known_symbol_says_which_are_held(
     assert detail(status, error_details_pb2.ErrorInfo).metadata["heldTimeframes"] == "1d"
 
 
-async def test_symbols_are_listed_with_what_is_held(stub: rpc.MarketDataServiceStub) -> None:
+async def test_symbols_are_listed_with_what_is_held(stub: rpc.MarketDataServiceAsyncStub) -> None:
     await ingest(stub, bar_messages(SERIES))
     await ingest(stub, bar_messages(random_walk_bars(4, symbol="IBM", timeframe="1h")))
     response = await stub.ListSymbols(pb.ListSymbolsRequest())

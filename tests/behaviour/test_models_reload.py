@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import grpc
@@ -26,10 +26,12 @@ from tickcast_server.testing import bar_messages, eventually
 SERIES = random_walk_bars(80, symbol="AAPL")
 
 AddPackage = Callable[..., Path]
+Predict = Callable[..., Awaitable[str]]
+"""Answers with the name of the version that answered."""
 
 
 @pytest.fixture
-async def predict(channel: grpc.aio.Channel) -> Callable[..., object]:
+async def predict(channel: grpc.aio.Channel) -> Predict:
     market = market_data_service_pb2_grpc.MarketDataServiceStub(channel)
     await market.IngestBars(market_data_service_pb2.IngestBarsRequest(bars=bar_messages(SERIES)))
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
@@ -54,14 +56,14 @@ def failed(app: App, number: int) -> Callable[[], bool]:
 
 
 async def test_a_new_champion_answers_and_drops_no_request(
-    server: App, predict: Callable[..., object], add_package: AddPackage
+    server: App, predict: Predict, add_package: AddPackage
 ) -> None:
     answers: set[str] = set()
     done = asyncio.Event()
 
     async def ask() -> None:
         while not done.is_set():
-            answers.add(await predict())  # type: ignore[misc]
+            answers.add(await predict())
 
     async with asyncio.TaskGroup() as group:
         for _ in range(4):
@@ -74,13 +76,13 @@ async def test_a_new_champion_answers_and_drops_no_request(
 
 
 async def test_versions_and_aliases_are_names(
-    server: App, predict: Callable[..., object], add_package: AddPackage
+    server: App, predict: Predict, add_package: AddPackage
 ) -> None:
     add_package(seed=2, alias="challenger")
     await eventually(lambda: 2 in server.models.catalogue["tiny"].versions)
-    assert await predict() == "models/tiny/versions/1"  # type: ignore[misc]
+    assert await predict() == "models/tiny/versions/1"
     for name in ("models/tiny/versions/2", "models/tiny/versions/challenger"):
-        assert await predict(name) == "models/tiny/versions/2"  # type: ignore[misc]
+        assert await predict(name) == "models/tiny/versions/2"
 
 
 def cut_short(path: Path) -> None:
@@ -128,7 +130,7 @@ def no_golden(path: Path) -> None:
 async def test_a_damaged_version_leaves_the_one_before_answering(
     server: App,
     channel: grpc.aio.Channel,
-    predict: Callable[..., object],
+    predict: Predict,
     add_package: AddPackage,
     repository: Path,
     tmp_path: Path,
@@ -142,9 +144,9 @@ async def test_a_damaged_version_leaves_the_one_before_answering(
     (repository / "tiny" / "aliases.json").write_text('{"champion": 2}')
     await eventually(failed(server, 2))
 
-    assert await predict() == "models/tiny/versions/1"  # type: ignore[misc]
+    assert await predict() == "models/tiny/versions/1"
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await predict("models/tiny/versions/2")  # type: ignore[misc]
+        await predict("models/tiny/versions/2")
     assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
 
     stub = model_service_pb2_grpc.ModelServiceStub(channel)
@@ -159,7 +161,9 @@ async def test_a_damaged_version_leaves_the_one_before_answering(
     health = health_pb2_grpc.HealthStub(channel)
 
     async def state(name: str) -> int:
-        return (await health.Check(health_pb2.HealthCheckRequest(service=name))).status
+        request = health_pb2.HealthCheckRequest(service=name)
+        status: int = (await health.Check(request)).status
+        return status
 
     assert await state("models/tiny/versions/2") == health_pb2.HealthCheckResponse.NOT_SERVING
     assert await state("models/tiny") == health_pb2.HealthCheckResponse.SERVING
@@ -177,24 +181,24 @@ def edit_name(path: Path) -> None:
 
 
 async def test_a_feature_set_that_cannot_be_computed_is_refused(
-    server: App, predict: Callable[..., object], add_package: AddPackage, repository: Path
+    server: App, predict: Predict, add_package: AddPackage, repository: Path
 ) -> None:
     path = add_package(seed=2, name="spare")
     edit(path, name="tiny", version=2, feature_set="core-000000000000")
     path.rename(repository / "tiny" / "2")
     await eventually(failed(server, 2))
-    assert await predict() == "models/tiny/versions/1"  # type: ignore[misc]
+    assert await predict() == "models/tiny/versions/1"
     failure = server.models.catalogue["tiny"].versions[2].failure
     assert failure is not None
     assert "core-000000000000" in failure
 
 
 async def test_a_version_damaged_after_it_was_loaded_goes_on_answering(
-    server: App, predict: Callable[..., object], repository: Path
+    server: App, predict: Predict, repository: Path
 ) -> None:
     cut_short(repository / "tiny" / "1")
     await eventually(failed(server, 1))
-    assert await predict() == "models/tiny/versions/1"  # type: ignore[misc]
+    assert await predict() == "models/tiny/versions/1"
 
 
 async def test_models_are_listed_with_what_their_packages_say(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -21,31 +21,35 @@ from tickcast_modelkit.testing import random_walk_bars
 from tickcast_server.app import App
 from tickcast_server.testing import bar_messages, eventually, reason
 
+if TYPE_CHECKING:
+    from tickcast.v1.market_data_service_pb2_grpc import MarketDataServiceAsyncStub
+    from tickcast.v1.prediction_service_pb2_grpc import PredictionServiceAsyncStub
+
 SERIES = random_walk_bars(100, symbol="AAPL")
 OTHER = random_walk_bars(100, symbol="IBM", seed=2)
 FAST = duration_pb2.Duration(nanos=100_000_000)
 
-MarketStub = market_data_service_pb2_grpc.MarketDataServiceStub
-
 
 @pytest.fixture
-def market(channel: grpc.aio.Channel) -> MarketStub:
-    return MarketStub(channel)
+def market(channel: grpc.aio.Channel) -> MarketDataServiceAsyncStub:
+    return market_data_service_pb2_grpc.MarketDataServiceStub(channel)
 
 
 @pytest.fixture
 def predictions(
     channel: grpc.aio.Channel,
-) -> prediction_service_pb2_grpc.PredictionServiceStub:
+) -> PredictionServiceAsyncStub:
     return prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
 
-async def ingest(market: MarketStub, bars: Sequence[Any]) -> list[stream_pb2.StreamPosition]:
+async def ingest(
+    market: MarketDataServiceAsyncStub, bars: Sequence[Any]
+) -> list[stream_pb2.StreamPosition]:
     response = await market.IngestBars(market_data_service_pb2.IngestBarsRequest(bars=bars))
     return [result.stored.position for result in response.results]
 
 
-def prices(market: MarketStub, **request: Any) -> Any:
+def prices(market: MarketDataServiceAsyncStub, **request: Any) -> Any:
     return market.StreamPrices(
         market_data_service_pb2.StreamPricesRequest(
             timeframe="1d", heartbeat_interval=FAST, **request
@@ -65,7 +69,7 @@ async def take(stream: Any, kind: str, count: int) -> list[Any]:
     return found
 
 
-async def test_a_live_stream_begins_with_the_next_bar(market: MarketStub) -> None:
+async def test_a_live_stream_begins_with_the_next_bar(market: MarketDataServiceAsyncStub) -> None:
     await ingest(market, bar_messages(SERIES, 0, 10))
     stream = prices(market)
     (started,) = await take(stream, "started", 1)
@@ -80,7 +84,7 @@ async def test_a_live_stream_begins_with_the_next_bar(market: MarketStub) -> Non
     stream.cancel()
 
 
-async def test_a_snapshot_begins_with_the_last_bar(market: MarketStub) -> None:
+async def test_a_snapshot_begins_with_the_last_bar(market: MarketDataServiceAsyncStub) -> None:
     await ingest(market, bar_messages(SERIES, 0, 10))
     stream = prices(market, snapshot=True)
     (event,) = await take(stream, "bar", 1)
@@ -88,7 +92,7 @@ async def test_a_snapshot_begins_with_the_last_bar(market: MarketStub) -> None:
     stream.cancel()
 
 
-async def test_a_stream_resumes_after_its_position(market: MarketStub) -> None:
+async def test_a_stream_resumes_after_its_position(market: MarketDataServiceAsyncStub) -> None:
     positions = await ingest(market, bar_messages(SERIES, 0, 90))
     stream = prices(market, resume_after=[positions[3]])
     (started,) = await take(stream, "started", 1)
@@ -98,7 +102,7 @@ async def test_a_stream_resumes_after_its_position(market: MarketStub) -> None:
     stream.cancel()
 
 
-async def test_a_named_symbol_may_come_later(market: MarketStub) -> None:
+async def test_a_named_symbol_may_come_later(market: MarketDataServiceAsyncStub) -> None:
     stream = prices(market, symbols=["IBM"])
     (started,) = await take(stream, "started", 1)
     assert list(started.started.symbols_without_bars) == ["IBM"]
@@ -108,7 +112,9 @@ async def test_a_named_symbol_may_come_later(market: MarketStub) -> None:
     stream.cancel()
 
 
-async def test_a_quiet_stream_sends_heartbeats_with_its_positions(market: MarketStub) -> None:
+async def test_a_quiet_stream_sends_heartbeats_with_its_positions(
+    market: MarketDataServiceAsyncStub,
+) -> None:
     await ingest(market, bar_messages(SERIES, 0, 10))
     stream = prices(market)
     first, second = await take(stream, "heartbeat", 2)
@@ -119,7 +125,7 @@ async def test_a_quiet_stream_sends_heartbeats_with_its_positions(market: Market
 
 
 async def test_a_position_of_another_epoch_is_told_so_and_gets_all_there_is(
-    market: MarketStub,
+    market: MarketDataServiceAsyncStub,
 ) -> None:
     await ingest(market, bar_messages(SERIES, 0, 10))
     old = stream_pb2.StreamPosition(symbol="AAPL", timeframe="1d", epoch="gone", sequence=50)
@@ -131,7 +137,9 @@ async def test_a_position_of_another_epoch_is_told_so_and_gets_all_there_is(
     stream.cancel()
 
 
-async def test_a_position_ahead_of_the_last_bar_is_refused(market: MarketStub) -> None:
+async def test_a_position_ahead_of_the_last_bar_is_refused(
+    market: MarketDataServiceAsyncStub,
+) -> None:
     positions = await ingest(market, bar_messages(SERIES, 0, 10))
     positions[-1].sequence = 11
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -143,7 +151,7 @@ async def test_a_position_ahead_of_the_last_bar_is_refused(market: MarketStub) -
 
 
 async def test_every_closed_bar_is_predicted_as_predict_would(
-    market: MarketStub, predictions: prediction_service_pb2_grpc.PredictionServiceStub
+    market: MarketDataServiceAsyncStub, predictions: PredictionServiceAsyncStub
 ) -> None:
     await ingest(market, bar_messages(SERIES, 0, 62))
     stream = predictions.StreamPredictions(
@@ -169,7 +177,7 @@ async def test_every_closed_bar_is_predicted_as_predict_would(
 
 
 async def test_predictions_resume_with_none_doubled_and_none_missing(
-    market: MarketStub, predictions: prediction_service_pb2_grpc.PredictionServiceStub
+    market: MarketDataServiceAsyncStub, predictions: PredictionServiceAsyncStub
 ) -> None:
     positions = await ingest(market, bar_messages(SERIES, 0, 70))
     stream = predictions.StreamPredictions(
@@ -191,7 +199,7 @@ async def test_predictions_resume_with_none_doubled_and_none_missing(
     stream.cancel()
 
 
-async def test_bad_arguments_are_named(market: MarketStub) -> None:
+async def test_bad_arguments_are_named(market: MarketDataServiceAsyncStub) -> None:
     position = stream_pb2.StreamPosition(symbol="AAPL", timeframe="5m", epoch="e", sequence=1)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await take(
@@ -213,7 +221,7 @@ async def test_bad_arguments_are_named(market: MarketStub) -> None:
 
 
 async def test_a_reader_that_leaves_takes_its_subscription_along(
-    server: App, market: MarketStub
+    server: App, market: MarketDataServiceAsyncStub
 ) -> None:
     await ingest(market, bar_messages(SERIES, 0, 10))
     streams = [prices(market, snapshot=True) for _ in range(50)]

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 import pytest
@@ -16,18 +17,20 @@ from grpc_status import rpc_status
 from redis import Redis
 from tickcast.v1 import (
     market_data_service_pb2,
-    market_data_service_pb2_grpc,
     prediction_service_pb2,
     prediction_service_pb2_grpc,
 )
+from tickcast.v1.market_data_service_pb2_grpc import MarketDataServiceStub
 from tickcast_modelkit.testing import random_walk_bars
 from tickcast_server.app import App
 from tickcast_server.store.embedded import EmbeddedValkey
 from tickcast_server.testing import bar_messages, detail, eventually, reason, start_local
 
+if TYPE_CHECKING:
+    from tickcast.v1.market_data_service_pb2_grpc import MarketDataServiceAsyncStub
+
 SERIES = random_walk_bars(90, symbol="AAPL")
 
-MarketStub = market_data_service_pb2_grpc.MarketDataServiceStub
 AddPackage = Callable[..., Path]
 
 
@@ -43,7 +46,7 @@ def process_of(store: EmbeddedValkey) -> int:
         return int(client.info("server")["process_id"])
 
 
-async def ingest(stub: MarketStub, start: int, stop: int) -> list[int]:
+async def ingest(stub: MarketDataServiceAsyncStub, start: int, stop: int) -> list[int]:
     request = market_data_service_pb2.IngestBarsRequest(bars=bar_messages(SERIES, start, stop))
     return [item.stored.position.sequence for item in (await stub.IngestBars(request)).results]
 
@@ -65,7 +68,7 @@ async def test_a_paused_store_is_survived(
         start_local(tmp_path, **options) as app,
         grpc.aio.insecure_channel(app.address) as channel,
     ):
-        market = MarketStub(channel)
+        market = MarketDataServiceStub(channel)
         health = health_pb2_grpc.HealthStub(channel)
         assert await ingest(market, 0, 70) == list(range(1, 71))
         fresh = (await predict(app)).prediction
@@ -108,18 +111,18 @@ async def test_a_store_that_lost_everything_is_told_from_the_one_before(
         start_local(tmp_path, redis_url=valkey.url) as app,
         grpc.aio.insecure_channel(app.address) as channel,
     ):
-        market = MarketStub(channel)
+        market = MarketDataServiceStub(channel)
         await ingest(market, 0, 10)
         stream = market.StreamPrices(market_data_service_pb2.StreamPricesRequest(timeframe="1d"))
-        started = await stream.read()
-        epoch = started.started.starts[0].position.epoch
+        following = aiter(stream)
+        epoch = (await anext(following)).started.starts[0].position.epoch
         with Redis.from_url(valkey.url) as client:
             client.flushall()
         assert await ingest(market, 0, 3) == [1, 2, 3]
-        events = []
+        events: list[market_data_service_pb2.StreamPricesResponse] = []
         async with asyncio.timeout(20):
             while len(events) < 4:
-                event = await stream.read()
+                event = await anext(following)
                 if event.WhichOneof("event") in ("gap", "bar"):
                     events.append(event)
         assert [event.WhichOneof("event") for event in events] == ["gap", "bar", "bar", "bar"]
@@ -138,17 +141,18 @@ async def test_two_servers_on_one_store_see_each_others_bars(
         grpc.aio.insecure_channel(one.address) as to_one,
         grpc.aio.insecure_channel(two.address) as to_two,
     ):
-        stream = MarketStub(to_two).StreamPrices(
+        stream = MarketDataServiceStub(to_two).StreamPrices(
             market_data_service_pb2.StreamPricesRequest(timeframe="1d", symbols=["AAPL"])
         )
-        await stream.read()
-        assert await ingest(MarketStub(to_one), 0, 40) == list(range(1, 41))
-        assert await ingest(MarketStub(to_two), 40, 80) == list(range(41, 81))
-        assert await ingest(MarketStub(to_one), 80, 90) == list(range(81, 91))
-        sequences = []
+        following = aiter(stream)
+        assert (await anext(following)).HasField("started")
+        assert await ingest(MarketDataServiceStub(to_one), 0, 40) == list(range(1, 41))
+        assert await ingest(MarketDataServiceStub(to_two), 40, 80) == list(range(41, 81))
+        assert await ingest(MarketDataServiceStub(to_one), 80, 90) == list(range(81, 91))
+        sequences: list[int] = []
         async with asyncio.timeout(20):
             while len(sequences) < 90:
-                event = await stream.read()
+                event = await anext(following)
                 if event.HasField("bar"):
                     sequences.append(event.position.sequence)
         assert sequences == list(range(1, 91))

@@ -14,9 +14,7 @@ names = st.sets(st.text(min_size=1, max_size=8), max_size=60).map(sorted)
 def pages(items: list[str], size: int) -> list[list[str]]:
     found, token = [], ""
     while True:
-        request = page_request(
-            size=size, token=token, default=7, maximum=20, arguments=["listing"]
-        )
+        request = page_request(size=size, token=token, default=7, maximum=20, arguments=["listing"])
         page, token = page_of(request, items, str)
         found.append(page)
         if not token:
@@ -46,9 +44,7 @@ def test_a_token_that_was_made_up_is_refused(token: str) -> None:
 def test_a_token_of_another_listing_is_refused() -> None:
     request = page_request(size=1, token="", default=1, maximum=9, arguments=["AAPL"])
     with pytest.raises(InvalidRequest):
-        page_request(
-            size=1, token=request.token("x"), default=1, maximum=9, arguments=["IBM"]
-        )
+        page_request(size=1, token=request.token("x"), default=1, maximum=9, arguments=["IBM"])
 
 
 def test_a_negative_size_is_refused() -> None:
