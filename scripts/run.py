@@ -102,7 +102,7 @@ def started(
 def ready(server: subprocess.Popen[bytes]) -> bool:
     """Waits until the server is healthy."""
     deadline = time.monotonic() + READY_SECONDS
-    probe = [PROGRAMS / "tickcast-health", "--address", ADDRESS]
+    probe = [str(PROGRAMS / "tickcast-health"), "--address", ADDRESS]
     while server.poll() is None and time.monotonic() < deadline:
         if subprocess.run(probe, capture_output=True, check=False).returncode == 0:
             return True

@@ -63,13 +63,13 @@ class BenchmarkService:
         for _ in range(STREAM_MESSAGES):
             yield self._tick
 
-    def handlers(self) -> grpc.GenericRpcHandler[Any, Any]:
+    def handlers(self) -> grpc.GenericRpcHandler:
         """The handler table: Predict and Stream with protobuf, Echo with bytes as they come."""
         decode = self._messages.PredictRequest.FromString
         predict = grpc.unary_unary_rpc_method_handler(
             self.predict, decode, self._messages.PredictResponse.SerializeToString
         )
-        echo = grpc.unary_unary_rpc_method_handler(self.echo)
+        echo: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(self.echo)
         stream = grpc.unary_stream_rpc_method_handler(
             self.stream, decode, self._messages.Tick.SerializeToString
         )

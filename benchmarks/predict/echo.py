@@ -17,7 +17,9 @@ async def echo(data: bytes, _context: grpc.aio.ServicerContext[Any, Any]) -> byt
 
 async def serve(address: str) -> None:
     server = grpc.aio.server()
-    handlers = {"Echo": grpc.unary_unary_rpc_method_handler(echo)}
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+        "Echo": grpc.unary_unary_rpc_method_handler(echo)
+    }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("bench.Echo", handlers),))
     server.add_insecure_port(address)
     stop = asyncio.Event()

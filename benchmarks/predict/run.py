@@ -65,7 +65,7 @@ async def load(
     """Latencies in seconds of calls made one after the other by each of `in_flight` callers."""
     latencies: list[float] = []
     async with grpc.aio.insecure_channel(address) as channel:
-        call = channel.unary_unary(method)
+        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
         await call(data, wait_for_ready=True)
         end = time.perf_counter() + seconds
 
@@ -112,7 +112,7 @@ def measure(
 
 def median(figures: list[Figures], server: str, in_flight: int, column: str) -> float:
     return statistics.median(
-        getattr(item, column)
+        float(getattr(item, column))
         for item in figures
         if item.server == server and item.in_flight == in_flight
     )
