@@ -123,3 +123,35 @@ def test_equally_good_forecasts_are_told_apart_as_rarely_as_promised() -> None:
         found.append(probability_of_no_gain(one, other, target, np.arange(250), horizon=1))
     # 5% of 400 is 20, with a standard deviation of 4.4.
     assert 5 <= sum(p < 0.05 for p in found) <= 38
+
+
+def test_few_times_and_long_horizons_ask_for_more_evidence() -> None:
+    # Harvey, Leybourne and Newbold (1997), eq. 9, at 12 times and a horizon of 3, by hand.
+    rng = np.random.default_rng(3)
+    gain = rng.normal(0.4, 1.0, 12)
+    target = np.zeros(12)
+    rival = np.sqrt(gain - gain.min())
+    prediction = np.full(12, np.sqrt(-gain.min()))
+    deviation = gain - gain.mean()
+    covariance = [float(deviation[lag:] @ deviation[: 12 - lag]) / 12 for lag in range(3)]
+    variance = (covariance[0] + 2 * (2 / 3 * covariance[1] + 1 / 3 * covariance[2])) / 12
+    statistic = gain.mean() / np.sqrt(variance) * np.sqrt((12 + 1 - 6 + 6 / 12) / 12)
+    found = probability_of_no_gain(prediction, rival, target, np.arange(12), horizon=3)
+    assert found == pytest.approx(stats.t.sf(statistic, 11))
+
+
+def test_no_more_times_than_the_horizon_prove_nothing() -> None:
+    assert probability_of_no_gain(0.9 * TARGET, ZERO, TARGET, TIME, horizon=1000) == 1.0
+
+
+@pytest.mark.parametrize("horizon", [1, 5])
+def test_a_short_history_is_no_easier_to_beat(horizon: int) -> None:
+    # 24 months: the plain test of Diebold and Mariano rejects far too often here.
+    rng = np.random.default_rng(12)
+    found = []
+    for _ in range(1000):
+        shocks = rng.normal(size=(3, 24 + horizon - 1))
+        target, one, other = (np.convolve(row, np.ones(horizon), "valid") for row in shocks)
+        found.append(probability_of_no_gain(one, other, target, np.arange(24), horizon=horizon))
+    # 5% of 1000 is 50, with a standard deviation of 6.9.
+    assert 25 <= sum(p < 0.05 for p in found) <= 75

@@ -11,6 +11,7 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import stdtr
 
 _NORMAL = NormalDist()
 
@@ -56,16 +57,25 @@ def directional_accuracy(
 ) -> Proportion | None:
     """Return the share of moves whose sign was forecast, with its 95% interval.
 
-    Rows where forecast or target is exactly zero are left out; None when that leaves none. The
-    interval is Wilson's (1927), at the number of independent rows that would give the share the
-    standard error that it has (Kish's design effect).
+    Rows where forecast or target is exactly zero are left out; None when that leaves none.
     """
     moved = (target != 0.0) & (prediction != 0.0)
     if not moved.any():
         return None
     hits = ((prediction > 0.0) == (target > 0.0))[moved].astype(np.float64)
+    return proportion(hits, as_of_time[moved], horizon=horizon)
+
+
+def proportion(
+    hits: NDArray[np.float64], as_of_time: NDArray[np.int64], *, horizon: int
+) -> Proportion:
+    """Return the share of ones among ``hits`` (n,), n at least 1, with its 95% interval.
+
+    The interval is Wilson's (1927), at the number of independent rows that would give the share the
+    standard error that it has (Kish's design effect).
+    """
     share = float(hits.mean())
-    variance = _variance_of_mean(hits - share, as_of_time[moved], horizon=horizon)
+    variance = variance_of_mean(hits - share, as_of_time, horizon=horizon)
     independent = float(len(hits))
     if variance > 0.0:
         independent = min(independent, share * (1.0 - share) / variance)
@@ -92,19 +102,30 @@ def probability_of_no_gain(
     """Return the one-sided p-value of "the squared errors are no smaller than the rival's".
 
     The test of Diebold and Mariano (1995) on squared errors summed for each as-of time, with the
-    variance of Newey and West (1987). Small values speak for the forecast.
+    variance of Newey and West (1987), corrected for few times and long horizons and compared with
+    Student's distribution as Harvey, Leybourne and Newbold (1997) do. Small values speak for the
+    forecast; 1 when there are no more times than the horizon has bars, as nothing is known then.
     """
     gain = (target - rival) ** 2 - (target - prediction) ** 2
     mean = float(gain.mean())
-    variance = _variance_of_mean(gain - mean, as_of_time, horizon=horizon)
+    variance = variance_of_mean(gain - mean, as_of_time, horizon=horizon)
     if variance == 0.0:
         return 1.0 if mean <= 0.0 else 0.0
-    return _NORMAL.cdf(-mean / np.sqrt(variance))
+    count = len(np.unique(as_of_time))
+    if count <= horizon:
+        return 1.0
+    correction = (count + 1 - 2 * horizon + horizon * (horizon - 1) / count) / count
+    return float(stdtr(count - 1, -mean / np.sqrt(variance) * np.sqrt(correction)))
 
 
-def _variance_of_mean(
+def variance_of_mean(
     deviation: NDArray[np.float64], as_of_time: NDArray[np.int64], *, horizon: int
 ) -> float:
+    """Return the variance of the mean over rows whose deviations (n,) from it are given.
+
+    Newey and West (1987), on deviations summed for each as-of time, over at least the ``horizon``
+    that targets overlap for.
+    """
     # The mean over rows is a ratio, sum by sum of rows; its deviations by time add up to zero.
     _, time = np.unique(as_of_time, return_inverse=True)
     by_time = np.bincount(time, weights=deviation)
