@@ -45,11 +45,12 @@ def main() -> int:
         if not ready(server):
             print(f"the server did not start; its log is {DATA / 'server.log'}", file=sys.stderr)
             return 1
-        replay = (
-            *("tickcast", "--target", ADDRESS, "replay", "--source", "bundled"),
-            *("--start", LAST_YEAR, "--history", str(HISTORY), "--speed", f"{speed:.1f}"),
-        )
-        with started(replay, log=DATA / "replay.log"):
+        replay = ("tickcast", "--target", ADDRESS, "replay", "--source", "bundled")
+        year = ("--start", LAST_YEAR, "--history", str(HISTORY), "--speed", f"{speed:.1f}")
+        # History first, so that the show begins with the year itself.
+        if failed := run(*replay, *year, "--end", LAST_YEAR):
+            return failed
+        with started((*replay, *year), log=DATA / "replay.log"):
             ending = ("--seconds", seconds) if seconds else ()
             return run("tickcast", "--target", ADDRESS, "watch", "--model", MODEL, *ending)
 

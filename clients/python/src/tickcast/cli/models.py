@@ -1,0 +1,105 @@
+"""`tickcast models`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tickcast._client import Client
+from tickcast._models import ModelVersion, ModelVersionState, Score
+from tickcast.cli.output import JsonFlag, console, instant, write_json, write_table
+from tickcast.cli.session import Session, model_name
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(models)
+
+
+def models(
+    context: typer.Context,
+    model: Annotated[str | None, typer.Argument(help="Show the versions of this one.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List the models that the server holds, or how the versions of one did."""
+    session: Session = context.obj
+    with session.connect() as client:
+        if model is None:
+            _list(client, as_json=as_json)
+        else:
+            _show(client.list_model_versions(model_name(client, model)), as_json=as_json)
+
+
+def _list(client: Client, *, as_json: bool) -> None:
+    found = client.list_models()
+    if as_json:
+        for model in found:
+            write_json(model)
+        return
+    rows = []
+    for model in found:
+        aliases = {version: alias for alias, version in model.aliases.items()}
+        for version in client.list_model_versions(model.name):
+            serves = "*" if version.name == model.default_version else ""
+            rows.append((serves, _short(version), aliases.get(version.name, ""), *_facts(version)))
+    columns = ("", "version", "alias", "state", "estimator", "timeframe", "trained until", "skill")
+    write_table(columns, rows)
+
+
+def _facts(version: ModelVersion) -> tuple[str, ...]:
+    data = version.training_data
+    return (
+        version.state.value,
+        version.estimator or "-",
+        version.timeframe or "-",
+        instant(data.end_time if data else None),
+        _skill(version),
+    )
+
+
+def _skill(version: ModelVersion) -> str:
+    if version.state is ModelVersionState.FAILED:
+        return "-"
+    return "beats baselines" if version.beats_baselines else "none beyond chance"
+
+
+def _show(versions: list[ModelVersion], *, as_json: bool) -> None:
+    for version in versions:
+        if as_json:
+            write_json(version)
+            continue
+        out = console()
+        out.print(f"{_short(version)}: {version.state.value}", style="bold", markup=False)
+        if version.failure is not None:
+            out.print(f"{version.failure.reason}: {version.failure}", markup=False)
+        if version.verdict:
+            out.print(version.verdict, markup=False)
+            _show_scores(version)
+        out.print()
+
+
+def _show_scores(version: ModelVersion) -> None:
+    columns = ("estimator", ">RMSE", ">R2 to zero", ">IC", ">direction", ">95% interval", ">band")
+    write_table(columns, [_score_row(score) for score in version.scores])
+
+
+def _score_row(score: Score) -> tuple[str, ...]:
+    low, high = score.directional_accuracy_low, score.directional_accuracy_high
+    return (
+        f"{score.estimator}{' (baseline)' if score.baseline else ''}",
+        f"{score.rmse:.6f}",
+        f"{score.r2_vs_zero:+.5f}",
+        _optional(score.information_coefficient, "+.4f"),
+        _optional(score.directional_accuracy, ".2%"),
+        "-" if low is None or high is None else f"{low:.2%} to {high:.2%}",
+        _optional(score.interval_coverage, ".1%"),
+    )
+
+
+def _optional(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def _short(version: ModelVersion) -> str:
+    return version.name.removeprefix("models/")

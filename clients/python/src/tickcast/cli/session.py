@@ -1,0 +1,37 @@
+"""What every command shares: the way to the server, and the names of models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tickcast._client import Client
+
+
+class BadUsage(Exception):
+    """The command line is wrong; the text says what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The options that come before the command."""
+
+    target: str | None
+
+    def connect(self) -> Client:
+        """A connection, to be closed by the caller."""
+        return Client(self.target)
+
+
+def model_name(client: Client, given: str | None) -> str:
+    """The resource name of the model that was asked for, or of the only one that there is.
+
+    "daily-ridge" is short for "models/daily-ridge". Raises `BadUsage`.
+    """
+    if given:
+        return given if given.startswith("models/") else f"models/{given}"
+    names = [model.name for model in client.list_models()]
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise BadUsage("--model: the server holds no model, needed one: tickcast train --help")
+    raise BadUsage(f"--model: was not given, needed one of {', '.join(names)}")

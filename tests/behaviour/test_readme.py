@@ -1,0 +1,96 @@
+"""What the README tells a user to type works as typed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shlex
+import sys
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tickcast import AsyncClient, Bar
+from tickcast_modelkit.testing import random_walk_bars
+from tickcast_server.app import App
+from tickcast_server.testing import start_local
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+PROGRAMS = Path(sys.executable).parent
+ADDRESS = "localhost:50051"
+
+AddPackage = Callable[..., Path]
+
+
+def block(language: str, containing: str) -> str:
+    """The one block of the README in a language that contains a text."""
+    blocks: list[str] = re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    (found,) = [text for text in blocks if containing in text]
+    return found
+
+
+@pytest.fixture
+async def show(tmp_path: Path, add_package: AddPackage) -> AsyncIterator[App]:
+    """A server with the model and the symbol that the README speaks of."""
+    add_package(name="daily-ridge")
+    series = random_walk_bars(100, symbol="AAPL")
+    async with start_local(tmp_path) as app:
+        async with AsyncClient(app.address) as client:
+            await client.ingest_bars(
+                Bar(
+                    symbol="AAPL",
+                    timeframe="1d",
+                    open_time=datetime.fromtimestamp(opened, UTC),
+                    **dict(zip(("open", "high", "low", "close", "volume"), row, strict=True)),
+                )
+                for opened, row in zip(
+                    series.open_time.tolist(), series.ohlcv.tolist(), strict=True
+                )
+            )
+        yield app
+
+
+async def typed(*command: str) -> str:
+    """What a program prints that must succeed."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env=os.environ | {"PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(60):
+        out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return out.decode()
+
+
+async def test_the_python_example(show: App) -> None:
+    # Another server may be running where the README says that it does.
+    example = block("python", "from tickcast import Client").replace(ADDRESS, show.address)
+    assert len(example.strip().splitlines()) <= 10
+    out = await typed(sys.executable, "-W", "error", "-c", example)
+    prediction, band, model = out.splitlines()
+    assert re.fullmatch(r"AAPL [\d.]+ -> [\d.]+", prediction)
+    assert re.fullmatch(r"80% within [\d.]+ to [\d.]+", band)
+    assert model == "models/daily-ridge models/daily-ridge/versions/1"
+
+
+async def test_the_grpcurl_example(show: App) -> None:
+    example = block("", "tickcast.v1.PredictionService/Predict").replace(ADDRESS, show.address)
+    words = shlex.split(example.replace("\\\n", " "))
+    answer = json.loads(await typed(*words))
+    assert answer["prediction"]["symbol"] == "AAPL"
+
+
+async def test_grpcurl_lists_and_describes(show: App) -> None:
+    assert f"grpcurl -plaintext {ADDRESS} list" in README
+    listed = (await typed("grpcurl", "-plaintext", show.address, "list")).splitlines()
+    for service in ("Prediction", "MarketData", "Feature", "Model"):
+        assert f"tickcast.v1.{service}Service" in listed
+    described = await typed(
+        "grpcurl", "-plaintext", show.address, "describe", "tickcast.v1.PredictRequest"
+    )
+    assert "message PredictRequest" in described
