@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +22,7 @@ from tickcast import (
     StreamStarted,
 )
 from tickcast_modelkit.testing import random_walk_bars
-from tickcast_server.testing import eventually
+from tickcast_server.testing import eventually, free_address, start_process
 
 SYMBOLS = ("AAPL", "IBM", "NEW")
 COUNT = 150
@@ -55,35 +51,6 @@ def bars() -> list[list[Bar]]:
                 )
             )
     return steps
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-@asynccontextmanager
-async def running(folder: Path, address: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tickcast_server",
-        env=os.environ
-        | {
-            "TICKCAST_ADDRESS": address,
-            "TICKCAST_METRICS_ADDRESS": "",
-            "TICKCAST_DATA": str(folder),
-            "TICKCAST_MODELS": str(folder / "models"),
-            "TICKCAST_LOG__LEVEL": "ERROR",
-        },
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 async def until_it_answers(client: AsyncClient) -> None:
@@ -144,10 +111,11 @@ async def test_streams_resume_and_the_sequence_has_no_hole(
     tmp_path: Path, add_package: AddPackage
 ) -> None:
     add_package()
-    address = f"127.0.0.1:{free_port()}"
+    address = free_address()
+    quiet = {"TICKCAST_LOG__LEVEL": "ERROR"}
     readers = [Reader(), Reader(), Reader()]
     async with AsyncClient(address) as client, asyncio.timeout(120):
-        async with running(tmp_path, address):
+        async with start_process(tmp_path, address, **quiet) as server:
             await until_it_answers(client)
             reading = [
                 asyncio.create_task(read(client.stream_predictions("models/tiny"), readers[0])),
@@ -157,8 +125,11 @@ async def test_streams_resume_and_the_sequence_has_no_hole(
             await eventually(lambda: all(reader.begun for reader in readers))
             sending = asyncio.create_task(send_all(client, bars()))
             await eventually(lambda: len(readers[1].sequences["AAPL"]) >= 80)
-        # Killed here, with requests and events on their way.
-        async with running(tmp_path, address):
+            # With requests and events on their way.
+            server.kill()
+            await server.wait()
+        # It ends in its orderly way, so that its store ends too.
+        async with start_process(tmp_path, address, **quiet):
             await asyncio.gather(sending, *reading)
     for reader in readers:
         assert reader.begun >= 2
