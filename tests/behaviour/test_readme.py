@@ -18,7 +18,8 @@ from tickcast_modelkit.testing import random_walk_bars
 from tickcast_server.app import App
 from tickcast_server.testing import start_local
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 PROGRAMS = Path(sys.executable).parent
 ADDRESS = "localhost:50051"
 
@@ -76,6 +77,17 @@ async def test_the_python_example(show: App) -> None:
     assert re.fullmatch(r"AAPL [\d.]+ -> [\d.]+", prediction)
     assert re.fullmatch(r"80% within [\d.]+ to [\d.]+", band)
     assert model == "models/daily-ridge models/daily-ridge/versions/1"
+
+
+async def test_the_examples_of_the_sdk(show: App) -> None:
+    text = (ROOT / "clients/python/README.md").read_text()
+    examples: list[str] = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    out = await typed(
+        *(sys.executable, "-W", "error", "-c"),
+        "".join(examples).replace(ADDRESS, show.address),
+    )
+    assert "SYMBOL_NOT_FOUND" in out
+    assert "StreamStarted(" in out
 
 
 async def test_the_grpcurl_example(show: App) -> None:

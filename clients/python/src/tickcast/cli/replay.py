@@ -111,7 +111,8 @@ def _announce(schedule: Schedule, speed: float) -> None:
 def _step(client: Client, schedule: Schedule, speed: float, patience: float) -> None:
     begin = time.monotonic()
     shown = Console(stderr=True)
-    steps = track(schedule.steps, "replay", console=shown, disable=not shown.is_terminal)
+    silent = not (shown.is_terminal and schedule.steps)
+    steps = track(schedule.steps, "replay", console=shown, disable=silent)
     for number, (_, bars) in enumerate(steps):
         if speed:
             time.sleep(max(0.0, begin + number / speed - time.monotonic()))
