@@ -19,7 +19,7 @@ from tickcast_trainer.metrics import (
     r2_vs_zero,
     rmse,
 )
-from tickcast_trainer.progress import Progress
+from tickcast_trainer.progress import Advance, Progress
 from tickcast_trainer.walkforward import Fold
 
 SCALE_FEATURE = "realised_volatility_20"
@@ -76,14 +76,11 @@ class Evaluator:
         self, name: str, estimator: Estimator, *, seed: int, progress: Progress
     ) -> OutOfFold:
         """Fit anew for each fold and predict its test rows."""
-        features, target = self.dataset.features, self.dataset.target
-        predicted = []
+        estimators = [estimator] * len(self.folds)
         with progress.step(f"{name}: folds", len(self.folds)) as advance:
-            for fold in self.folds:
-                model = estimator.fit(features[fold.train], target[fold.train], seed=seed)
-                predicted.append(model.predict(features[fold.test]))
-                advance(1)
-        prediction = np.concatenate(predicted).astype(np.float64)
+            prediction = forecast_folds(
+                self.dataset, self.folds, estimators, seed=seed, advance=advance
+            )
         return OutOfFold(name=name, is_baseline=False, prediction=prediction)
 
     def always_up(self) -> Proportion | None:
@@ -177,6 +174,27 @@ class Evaluator:
             scale_feature=SCALE_FEATURE,
             scale_floor=floor,
         )
+
+
+def forecast_folds(
+    dataset: Dataset,
+    folds: Sequence[Fold],
+    estimators: Sequence[Estimator],
+    *,
+    seed: int,
+    advance: Advance,
+) -> NDArray[np.float64]:
+    """Fit each fold's estimator to its training rows and return what it says of its test rows.
+
+    One value for each test row, fold after fold; ``advance`` is told of each fold.
+    """
+    features, target = dataset.features, dataset.target
+    predicted = []
+    for fold, estimator in zip(folds, estimators, strict=True):
+        model = estimator.fit(features[fold.train], target[fold.train], seed=seed)
+        predicted.append(model.predict(features[fold.test]))
+        advance(1)
+    return np.concatenate(predicted).astype(np.float64)
 
 
 def _finding(own: float, other: float, baseline: str, p_value: float) -> str:

@@ -1,0 +1,1 @@
+"""Checks of the checks: leaks, splits, comparisons, intervals and searches (docs/validation.md)."""
