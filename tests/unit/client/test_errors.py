@@ -11,9 +11,8 @@ import tickcast
 from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
-from tickcast import BarsRefused, InvalidBar, TickcastError, UnexpectedStatus
+from tickcast import BarsRefused, IngestResult, InvalidBar, TickcastError, UnexpectedStatus
 from tickcast import _status as statuses
-from tickcast._types import IngestResult
 from tickcast.v1 import error_reason_pb2
 
 PREFIX = "ERROR_REASON_"

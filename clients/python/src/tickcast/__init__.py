@@ -13,7 +13,6 @@ from tickcast._errors import (
     BarConflict,
     BarNotClosed,
     BarOutOfOrder,
-    BarsRefused,
     BatchTooLarge,
     CallCancelled,
     DeadlineExceeded,
@@ -57,6 +56,7 @@ from tickcast._events import (
     StreamStarted,
     StreamStartMode,
 )
+from tickcast._ingest import BarsRefused, IngestResult
 from tickcast._models import Model, ModelVersion, ModelVersionState, Score, TrainingData
 from tickcast._streams import AsyncEventStream, EventStream
 from tickcast._types import (
@@ -68,7 +68,6 @@ from tickcast._types import (
     FeatureSet,
     FeatureSource,
     FeatureVector,
-    IngestResult,
     Interval,
     Prediction,
     StreamPosition,

@@ -13,6 +13,7 @@ from tickcast import _operations
 from tickcast._channel import DEFAULT_PATIENCE, channel_options, default_timeout, target_or_default
 from tickcast._errors import TickcastError
 from tickcast._events import PredictionStreamEvent, PriceStreamEvent
+from tickcast._ingest import IngestResult
 from tickcast._methods import methods
 from tickcast._models import Model, ModelVersion
 from tickcast._operations import Operation, UnaryCall
@@ -32,7 +33,6 @@ from tickcast._types import (
     Features,
     FeatureSet,
     FeatureVector,
-    IngestResult,
     Prediction,
     StreamPosition,
     SymbolSummary,

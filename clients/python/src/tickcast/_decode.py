@@ -23,6 +23,7 @@ from tickcast._events import (
     StreamStarted,
     StreamStartMode,
 )
+from tickcast._ingest import IngestResult
 from tickcast._models import Model, ModelVersion, ModelVersionState, Score, TrainingData
 from tickcast._status import from_status
 from tickcast._types import (
@@ -32,7 +33,6 @@ from tickcast._types import (
     FeatureSet,
     FeatureSource,
     FeatureVector,
-    IngestResult,
     Interval,
     Prediction,
     StreamPosition,

@@ -39,15 +39,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import grpc
-
-if TYPE_CHECKING:
-    from tickcast._types import IngestResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,32 +239,6 @@ class InternalError(TickcastError):
 
 class UnexpectedStatus(TickcastError):
     """A code that no Tickcast server sends, so that something else answered, or a newer one."""
-
-
-class BarsRefused(TickcastError):
-    """Some bars were not stored. Code, reason and violations are those of the first that was not.
-
-    Bars that came after the request that held a refused one were not sent.
-    """
-
-    results: tuple[IngestResult, ...]
-    """What became of each bar that was sent, in order. Those without an error are stored."""
-
-    def __init__(self, results: Iterable[IngestResult], *, given: int) -> None:
-        self.results = tuple(results)
-        refused = [result.error for result in self.results if result.error is not None]
-        first = refused[0]
-        unsent = given - len(self.results)
-        rest = f"; the last {unsent} were not sent" if unsent else ""
-        super().__init__(
-            f"{len(refused)} of {given} bars refused{rest}; the first: {first}",
-            code=first.code,
-            reason=first.reason,
-            metadata=first.metadata,
-            violations=first.violations,
-            retry_after=first.retry_after,
-            request_id=first.request_id,
-        )
 
 
 def _unpickled(

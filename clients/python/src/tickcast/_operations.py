@@ -15,7 +15,8 @@ from typing import Any, TypeAlias, TypeVar
 from google.protobuf.message import Message
 
 from tickcast import _decode, _encode
-from tickcast._errors import BarsRefused, TickcastError
+from tickcast._errors import TickcastError
+from tickcast._ingest import BarsRefused, IngestResult
 from tickcast._models import Model, ModelVersion
 from tickcast._types import (
     Bar,
@@ -23,7 +24,6 @@ from tickcast._types import (
     Features,
     FeatureSet,
     FeatureVector,
-    IngestResult,
     Prediction,
     SymbolSummary,
 )

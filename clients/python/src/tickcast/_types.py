@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from tickcast._errors import TickcastError
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
@@ -287,17 +285,3 @@ class SymbolSummary:
 
     position: StreamPosition
     """Position of the last bar."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestResult:
-    """What became of one bar that was sent."""
-
-    position: StreamPosition | None
-    """Where the bar is stored. `None` when it was refused."""
-
-    duplicate: bool
-    """True when the bar was stored before, with the same values."""
-
-    error: TickcastError | None
-    """Why the bar is not stored. `None` when it is."""
