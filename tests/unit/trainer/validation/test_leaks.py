@@ -10,15 +10,22 @@ from tickcast_modelkit.bars import BarSeries
 from tickcast_modelkit.features import CORE
 from tickcast_modelkit.testing import bars_of
 from tickcast_trainer.dataset import Dataset, build_dataset
-from tickcast_trainer.estimators import Estimator, Ridge, XGBoost
+from tickcast_trainer.estimators import Estimator, make_estimator
 from tickcast_trainer.evaluation import Comparison, Evaluator
 from tickcast_trainer.progress import ProgressLines
-from tickcast_trainer.settings import RidgeSettings, XGBoostSettings
+from tickcast_trainer.settings import TrainSettings
 from tickcast_trainer.validation.leaks import LeakReport, check_leaks, count_different_rows
 from tickcast_trainer.walkforward import Fold, expanding_folds
 
 QUIET = ProgressLines(Console(quiet=True))
-RIDGE = Ridge(RidgeSettings(alpha=1000.0))
+SETTINGS = TrainSettings.model_validate(
+    {
+        "name": "leaks",
+        "ridge": {"alpha": 1000.0},
+        "xgboost": {"trees": 40, "depth": 5, "learning_rate": 0.1},
+    }
+)
+RIDGE = make_estimator("ridge", SETTINGS)
 VOLATILITY = 0.01
 
 
@@ -144,7 +151,7 @@ def test_folds_that_train_beside_what_they_test_are_caught_on_shuffled_targets()
         Fold(train=np.setdiff1d(order, test), test=np.sort(test))
         for test in np.array_split(order, 3)
     ]
-    trees = XGBoost(XGBoostSettings(trees=40, depth=5, learning_rate=0.1))
+    trees = make_estimator("xgboost", SETTINGS)
     _, report = judge(dataset, trees, careless)
     assert "shuffled" in suspicions(report)
     assert "training has seen the tested rows" in report.verdict
