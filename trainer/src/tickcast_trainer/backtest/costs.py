@@ -31,11 +31,11 @@ class Costs:
         """Commission as a share of the value traded."""
         return self.commission_bps * BASIS_POINT
 
-    def of_trading(self, price: Columns, reach: Columns) -> NDArray[np.float64]:
-        """Return commission and slippage as a share of the value traded, shape (T, N).
+    def slippage(self, price: Columns, reach: Columns) -> NDArray[np.float64]:
+        """Return slippage as a share of the value traded, shape (T, N); 0 where there is no bar.
 
         ``price`` is what trades fill at and ``reach`` the range of the bar, both (T, N) in units of
-        price; 0 where there is no bar.
+        price.
         """
-        fixed = self.commission + self.slippage_bps * BASIS_POINT
+        fixed = self.slippage_bps * BASIS_POINT
         return np.nan_to_num(fixed + self.slippage_of_range * reach / price)

@@ -126,16 +126,14 @@ class Ledger:
     commission: Vector
     """(T,): part of the costs."""
 
-    borrowing: Vector
+    slippage: Vector
     """(T,): part of the costs."""
+
+    borrowing: Vector
+    """(T,): the rest of the costs."""
 
     ruined_at: int | None
     """Row in which the account was lost, if it was."""
-
-    @property
-    def slippage(self) -> Vector:
-        """(T,): what is left of the costs; rounding may not make it negative."""
-        return np.maximum(self.gross - self.net - self.commission - self.borrowing, 0.0)
 
     @property
     def has_begun(self) -> slice:
@@ -149,7 +147,7 @@ class _Period(NamedTuple):
     to_fill: Vector
     to_close: Vector
     tradable: NDArray[np.bool_]
-    rate: Vector
+    slippage: Vector
     borrow: float
     target: Vector
 
@@ -194,11 +192,11 @@ def _periods(
         # No bar, no movement; and nothing was held at a close before the first.
         to_fill = np.nan_to_num(price / np.vstack([mark, marks[:-1]]) - 1.0)
         to_close = np.nan_to_num(block.close / price - 1.0)
-        rate = execution.costs.of_trading(price, block.reach)
+        slippage = execution.costs.slippage(price, block.reach)
         known = np.vstack([decided, targets[first : first + len(block) - 1]])
-        rows = zip(to_fill, to_close, block.has_bar, rate, known, strict=True)
-        for row, (reach, rest, tradable, row_rate, target) in enumerate(rows, first):
-            yield _Period(row, reach, rest, tradable, row_rate, float(borrow[row]), target)
+        rows = zip(to_fill, to_close, block.has_bar, slippage, known, strict=True)
+        for row, (reach, rest, tradable, slip, target) in enumerate(rows, first):
+            yield _Period(row, reach, rest, tradable, slip, float(borrow[row]), target)
         mark, decided = marks[-1], targets[first + len(block) - 1]
 
 
@@ -217,9 +215,8 @@ class _Books:
         self._before, self._after, self._cost, self._traded, self._weights = (
             np.zeros((periods, symbols)) for _ in range(5)
         )
-        self._gross, self._net, self._equity, self._borrowing = (
-            np.zeros(periods) for _ in range(4)
-        )
+        self._gross, self._net, self._equity = (np.zeros(periods) for _ in range(3))
+        self._commission, self._slippage, self._borrowing = (np.zeros(periods) for _ in range(3))
 
     def settle(self, period: _Period) -> None:
         before = self._weight * period.to_fill
@@ -239,7 +236,7 @@ class _Books:
         self._weight = (held + moved) / kept
         self._before[period.row] = before
         self._after[period.row] = reached * moved
-        self._charge(period, reached * kept, traded * period.rate, borrowed)
+        self._charge(period, reached * kept, traded, borrowed)
 
     def _trade(self, held: Vector, period: _Period) -> tuple[Vector, Vector]:
         ordered = period.tradable
@@ -251,8 +248,11 @@ class _Books:
         wanted = np.where(ordered, period.target, held)
         return wanted, np.abs(wanted - held)
 
-    def _charge(self, period: _Period, growth: float, trading: Vector, borrowed: Vector) -> None:
-        row, charge = period.row, trading + borrowed
+    def _charge(self, period: _Period, growth: float, traded: Vector, borrowed: Vector) -> None:
+        row = period.row
+        commission = self._execution.costs.commission * traded
+        slipped = period.slippage * traded
+        charge = commission + slipped + borrowed
         charged = float(np.add.reduce(charge))
         # Of costs above all that there is, each part is paid in proportion.
         paid = 1.0 if charged < 1.0 else 1.0 / charged
@@ -260,7 +260,9 @@ class _Books:
         self.equity *= growth * left
         self._weights[row] = self._weight
         self._cost[row] = charge * (paid * growth)
-        self._borrowing[row] = float(np.add.reduce(borrowed)) * paid * growth
+        self._commission[row] = np.add.reduce(commission) * (paid * growth)
+        self._slippage[row] = np.add.reduce(slipped) * (paid * growth)
+        self._borrowing[row] = np.add.reduce(borrowed) * (paid * growth)
         self._gross[row] = growth - 1.0
         self._net[row] = growth * left - 1.0
         self._equity[row] = self.equity
@@ -281,9 +283,7 @@ class _Books:
         self._weights[row] = 0.0
 
     def close(self, targets: Columns) -> Ledger:
-        panel, execution = self._panel, self._execution
-        turnover = self._traded.sum(axis=1)
-        commission = execution.costs.commission * turnover * (1.0 + self._gross)
+        panel = self._panel
         end = Account(
             equity=self.equity,
             weight=self._weight,
@@ -304,7 +304,8 @@ class _Books:
             gross=self._gross,
             net=self._net,
             equity=self._equity,
-            commission=np.minimum(commission, self._gross - self._net),
+            commission=self._commission,
+            slippage=self._slippage,
             borrowing=self._borrowing,
             ruined_at=self.ruined_at,
         )

@@ -48,7 +48,7 @@ class Sharpe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostsPaid:
-    """Costs as shares of the account's first equity."""
+    """Costs of a year, as shares of the equity when they were paid."""
 
     commission: float
     slippage: float
@@ -67,7 +67,10 @@ class SymbolPerformance:
     symbol: str
 
     profit: float
-    """Gain after costs as a share of the account's first equity; symbols add up to the account."""
+    """Gain after costs as a share of the account's first equity; adds up to its total return."""
+
+    contribution: float
+    """Mean of its part of the account's returns, times the periods of a year."""
 
     sharpe: Sharpe | None
     """Of its part of the account's returns; None when it was never held."""
@@ -79,7 +82,7 @@ class SymbolPerformance:
     """Value traded in a year over the equity."""
 
     costs: float
-    """Costs as a share of the account's first equity."""
+    """Costs of a year, as shares of the equity when they were paid."""
 
     periods_won: Proportion | None
     """Share of the periods with a holding whose net gain was above zero."""
@@ -186,9 +189,9 @@ def measure(ledger: Ledger) -> Performance:
         periods_won=_share(ledger.net[held.any(axis=1)]),
         positions=sum(map(len, results)),
         positions_won=_share(np.concatenate(results)),
-        costs=_costs(ledger),
+        costs=_costs(ledger, years),
         ruined_at=None if ledger.ruined_at is None else int(panel.close_time[ledger.ruined_at]),
-        symbols=tuple(_symbols(ledger, held, results, per_year)),
+        symbols=tuple(_symbols(ledger, held, results, per_year, years)),
     )
 
 
@@ -232,12 +235,11 @@ def _held(ledger: Ledger) -> NDArray[np.bool_]:
     return np.asarray(after | np.vstack([ledger.start.weight != 0.0, after[:-1]]))
 
 
-def _costs(ledger: Ledger) -> CostsPaid:
-    earlier = np.concatenate([[ledger.start.equity], ledger.equity[:-1]])
+def _costs(ledger: Ledger, years: float) -> CostsPaid:
     return CostsPaid(
-        commission=float(ledger.commission @ earlier),
-        slippage=float(ledger.slippage @ earlier),
-        borrowing=float(ledger.borrowing @ earlier),
+        commission=float(ledger.commission.sum()) / years,
+        slippage=float(ledger.slippage.sum()) / years,
+        borrowing=float(ledger.borrowing.sum()) / years,
     )
 
 
@@ -246,6 +248,7 @@ def _symbols(
     held: NDArray[np.bool_],
     results: Sequence[NDArray[np.float64]],
     per_year: float,
+    years: float,
 ) -> list[SymbolPerformance]:
     periods = ledger.has_begun
     earlier = np.concatenate([[ledger.start.equity], ledger.equity[:-1]])
@@ -253,15 +256,15 @@ def _symbols(
     for column, symbol in enumerate(ledger.panel.symbols):
         cost = ledger.cost[:, column]
         gain = ledger.before_fill[:, column] + ledger.after_fill[:, column] - cost
-        traded = float(ledger.traded[:, column].sum())
         found.append(
             SymbolPerformance(
                 symbol=symbol,
-                profit=float(gain @ earlier),
+                profit=float(np.sum(gain * earlier)),
+                contribution=float(gain.sum()) / years,
                 sharpe=annual_sharpe(gain[periods], per_year),
                 exposure=float(np.abs(ledger.weight[periods, column]).mean()),
-                turnover=traded * per_year / len(gain[periods]),
-                costs=float(cost @ earlier),
+                turnover=float(ledger.traded[:, column].sum()) / years,
+                costs=float(cost.sum()) / years,
                 periods_won=_share(gain[held[:, column]]),
                 positions=len(results[column]),
                 positions_won=_share(results[column]),

@@ -106,7 +106,9 @@ def deflated_sharpe_ratio(
 def skewness_and_kurtosis(returns: Returns) -> tuple[float, float]:
     """Return the third and fourth standardised moments of returns that differ."""
     centred = (returns - returns.mean()) / returns.std()
-    return float(np.mean(centred**3)), float(np.mean(centred**4))
+    # Products, as powers take ten times as long.
+    squared = centred * centred
+    return float(np.mean(squared * centred)), float(np.mean(squared * squared))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +136,9 @@ def _long_run_variance(values: NDArray[np.float64]) -> float:
     count = len(values)
     # Newey and West's rule of thumb for how far dependence reaches.
     lags = min(int(4 * (count / 100) ** (2 / 9)), count - 1)
-    total = float(values @ values)
+    # Sums of products instead of dot products, which BLAS would spread over threads that wait.
+    total = float(np.sum(values * values))
     for lag in range(1, lags + 1):
-        total += 2.0 * (1.0 - lag / (lags + 1)) * float(values[lag:] @ values[:-lag])
+        weight = 1.0 - lag / (lags + 1)
+        total += 2.0 * weight * float(np.sum(values[lag:] * values[:-lag]))
     return max(total, 0.0) / count

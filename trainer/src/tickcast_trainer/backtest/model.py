@@ -1,0 +1,74 @@
+"""A model package as a forecaster of past bars, computed as a server computes them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tickcast_modelkit.bars import BarSeries
+from tickcast_modelkit.features import FeatureSet, catalog, sliding_windows
+from tickcast_modelkit.manifest import Manifest
+from tickcast_modelkit.package import read_package
+
+from tickcast_trainer.backtest.errors import UnusablePackage
+from tickcast_trainer.backtest.indicators import Columns
+from tickcast_trainer.backtest.panel import Panel
+from tickcast_trainer.progress import Progress
+
+
+class PackagedModel:
+    """A model of the repository: bars in, predicted log returns over its horizon out."""
+
+    def __init__(self, manifest: Manifest, feature_set: FeatureSet, session: Any) -> None:
+        self.manifest = manifest
+        self.feature_set = feature_set
+        self._session = session
+
+    def predict(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return predicted log returns (n,) for features (n, F)."""
+        manifest = self.manifest
+        (output,) = self._session.run([manifest.output_name], {manifest.input_name: features})
+        return np.asarray(output, dtype=np.float32)[:, 0]
+
+    def forecast(self, panel: Panel, series: Sequence[BarSeries], progress: Progress) -> Columns:
+        """Return the prediction at the close of every bar, (T, N), NaN where there is none.
+
+        ``series`` are those that the panel was made of. A symbol has predictions from its bar
+        ``minimum_bars`` of the feature set on. Raises UnusablePackage when the model was made for
+        another timeframe.
+        """
+        if panel.timeframe != self.manifest.timeframe:
+            raise UnusablePackage(
+                f"timeframe: was {panel.timeframe}, needed {self.manifest.timeframe}, "
+                f"which {self.manifest.name} was trained on"
+            )
+        result = np.full(panel.close.shape, np.nan)
+        with progress.step("features and predictions", sum(map(len, series))) as advance:
+            for column, one in enumerate(series):
+                rows = np.searchsorted(panel.open_time, one.open_time)
+                for bars, windows in sliding_windows(self.feature_set, one):
+                    result[rows[bars], column] = self.predict(self.feature_set.compute(windows))
+                advance(len(one))
+        return result
+
+
+def load_model(folder: Path) -> PackagedModel:
+    """Read a package from its folder ``<repository>/<name>/<version>`` and replay its golden rows.
+
+    Raises ModelkitError when the package is damaged, cannot be computed here, or computes other
+    predictions than where it was made.
+    """
+    import onnxruntime
+
+    package = read_package(folder)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        package.onnx, options, providers=["CPUExecutionProvider"]
+    )
+    feature_set = catalog.get(package.manifest.feature_set)
+    model = PackagedModel(package.manifest, feature_set, session)
+    package.golden.replay(feature_set, model.predict)
+    return model
