@@ -1,4 +1,4 @@
-"""Expanding walk-forward folds: train on the past, leave a gap, test on what came next."""
+"""Walk-forward folds: train on the past, leave a gap, test on what came next."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -53,3 +53,30 @@ def expanding_folds(
             "give a longer history or fewer folds"
         )
     return folds
+
+
+def rolling_folds(
+    as_of_time: NDArray[np.int64], target_time: NDArray[np.int64], *, count: int
+) -> list[Fold]:
+    """Cut rows (n,) into the folds of ``expanding_folds``, each trained on its recent past alone.
+
+    Every fold looks back over as much calendar time as the first, so that the oldest rows are
+    forgotten. Raises NotEnoughHistory as ``expanding_folds`` does, and when a gap in the bars
+    leaves a fold with too few rows.
+    """
+    folds = expanding_folds(as_of_time, target_time, count=count)
+    memory = as_of_time[folds[0].test[0]] - as_of_time[0]
+    rolling = [
+        Fold(
+            train=fold.train[as_of_time[fold.train] >= as_of_time[fold.test[0]] - memory],
+            test=fold.test,
+        )
+        for fold in folds
+    ]
+    fewest = min(len(fold.train) for fold in rolling)
+    if fewest < MINIMUM_TRAINING_ROWS:
+        raise NotEnoughHistory(
+            f"bars: were {fewest} rows to train a rolling fold on, needed {MINIMUM_TRAINING_ROWS}; "
+            "close the gap in the bars or use expanding folds"
+        )
+    return rolling
