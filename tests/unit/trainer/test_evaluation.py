@@ -92,6 +92,9 @@ def test_a_rival_with_the_smallest_error_is_the_one_to_beat(dataset: Dataset) ->
     assert comparison.best_baseline == "zero"
     assert comparison.beats_baselines
     assert comparison.p_value < 1e-6
+    # Half of every target is known, and with it three quarters of the squared error.
+    assert comparison.gain.value == pytest.approx(0.75)
+    assert comparison.gain.low == pytest.approx(comparison.gain.high)
 
 
 def test_a_lead_that_chance_may_give_is_no_win(dataset: Dataset) -> None:
@@ -103,5 +106,6 @@ def test_a_lead_that_chance_may_give_is_no_win(dataset: Dataset) -> None:
     comparison = contest.compare(lucky)
     assert contest.score(lucky).r2_vs_zero > 0.0
     assert comparison.p_value > 0.05
+    assert comparison.gain.low < 0.0 < comparison.gain.value < comparison.gain.high
     assert not comparison.beats_baselines
     assert "may be chance" in comparison.verdict

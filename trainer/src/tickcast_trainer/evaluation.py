@@ -20,13 +20,12 @@ from tickcast_trainer.metrics import (
     rmse,
 )
 from tickcast_trainer.progress import Advance, Progress
+from tickcast_trainer.validation.bootstrap import bootstrap_ratio
+from tickcast_trainer.validation.multiplicity import SIGNIFICANCE
 from tickcast_trainer.walkforward import Fold
 
 SCALE_FEATURE = "realised_volatility_20"
 """Feature that intervals widen and narrow with."""
-
-SIGNIFICANCE = 0.05
-"""A gain over the best baseline counts when chance alone gives it more rarely than this."""
 
 _FLOOR_PROBABILITY = 0.05
 
@@ -48,6 +47,9 @@ class Comparison:
     best_baseline: str
     p_value: float
     """Chance of so large a gain in squared error if the estimator were no better."""
+
+    gain: Proportion
+    """Share of the baseline's squared error that the estimator saves, with its 95% interval."""
 
     beats_baselines: bool
     verdict: str
@@ -114,11 +116,19 @@ class Evaluator:
             self._as_of_time,
             horizon=self.dataset.horizon,
         )
+        error = (self.target - best.prediction) ** 2
+        gain = bootstrap_ratio(
+            error - (self.target - forecast.prediction) ** 2,
+            error,
+            self._as_of_time,
+            horizon=self.dataset.horizon,
+        )
         own, other = rmse(forecast.prediction, self.target), rmse(best.prediction, self.target)
         beats = own < other and p_value < SIGNIFICANCE
         return Comparison(
             best_baseline=best.name,
             p_value=p_value,
+            gain=gain,
             beats_baselines=beats,
             verdict=f"{forecast.name} {_finding(own, other, best.name, p_value)} "
             f"(RMSE {100 * own:.5g}% against {100 * other:.5g}%, p = {p_value:.3f})"
