@@ -8,6 +8,8 @@ ModelkitError
 ├── TooFewBars              fewer bars than the feature set needs
 ├── TooFewResiduals         fewer calibration rows than the coverage needs
 ├── UnknownFeatureSet       no feature set of that id is known
+├── UnknownFeatureFunction  a feature set needs a function that is not at hand
+├── InvalidFeatureFile      a file does not declare feature sets
 ├── FailedCheck             a feature set breaks a promise that all of them make
 └── PackageError            a model package or repository cannot be used
     ├── UnknownVersion      the model has no version of that number
@@ -23,6 +25,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tickcast_modelkit.bars import BarProblem
 
 _MOST_PROBLEMS_SHOWN = 20
@@ -86,6 +90,18 @@ class UnknownFeatureSet(ModelkitError, LookupError):
         self.identity = identity
         self.known = tuple(sorted(known))
         super().__init__(f"feature set: was {identity!r}, needed one of {', '.join(self.known)}")
+
+
+class UnknownFeatureFunction(ModelkitError, LookupError):
+    """A feature set needs a function that is not at hand."""
+
+
+class InvalidFeatureFile(ModelkitError, ValueError):
+    """A file does not declare feature sets."""
+
+    def __init__(self, path: Path, finding: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: {finding}")
 
 
 class FailedCheck(ModelkitError, AssertionError):

@@ -1,6 +1,7 @@
 """Features: pure functions of the last bars of one symbol, the same in training and in serving."""
 
 from tickcast_modelkit.features.catalog import CORE, feature_sets
+from tickcast_modelkit.features.declared import from_specification, load_feature_file
 from tickcast_modelkit.features.feature_set import Feature, FeatureSet
 from tickcast_modelkit.features.windows import Windows, last_window, sliding_windows
 
@@ -10,6 +11,8 @@ __all__ = [
     "FeatureSet",
     "Windows",
     "feature_sets",
+    "from_specification",
     "last_window",
+    "load_feature_file",
     "sliding_windows",
 ]

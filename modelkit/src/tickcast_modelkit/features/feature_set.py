@@ -62,6 +62,9 @@ class FeatureSet:
     features: tuple[Feature, ...]
     """In the order of the vector."""
 
+    code: str = ""
+    """Digest of the file that brought functions of its own; empty when all are modelkit's."""
+
     def __post_init__(self) -> None:
         if not 0 < self.minimum_bars <= self.window:
             raise ValueError(f"minimum_bars: was {self.minimum_bars}, needed 1 to {self.window}")
@@ -80,8 +83,9 @@ class FeatureSet:
         return tuple(feature.name for feature in self.features)
 
     def specification(self) -> dict[str, object]:
-        """Return what the id digests, as JSON values: source text may be reformatted."""
-        return {
+        """Return what the id digests, as JSON values: modelkit's source text may be reformatted."""
+        code = {"code": self.code} if self.code else {}
+        return code | {
             "name": self.name,
             "window": self.window,
             "minimum_bars": self.minimum_bars,
