@@ -1,30 +1,44 @@
 """Export: a graph of a fixed shape, the same bytes for the same model, and proof of parity."""
 
+import hashlib
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
 from tickcast_trainer.errors import ExportFailed
-from tickcast_trainer.estimators import Estimator, FittedModel, Ridge, XGBoost
+from tickcast_trainer.estimator_settings import (
+    ExtraTreesSettings,
+    LightGBMSettings,
+    MLPSettings,
+    XGBoostSettings,
+)
+from tickcast_trainer.estimators import Estimator, FittedModel, make_estimator
 from tickcast_trainer.export import check_parity, export
-from tickcast_trainer.settings import RidgeSettings, XGBoostSettings
+from tickcast_trainer.settings import EstimatorName, TrainSettings
 
+NAMES: tuple[EstimatorName, ...] = get_args(EstimatorName)
+SETTINGS = TrainSettings(
+    name="test",
+    extra_trees=ExtraTreesSettings(trees=20),
+    xgboost=XGBoostSettings(trees=40),
+    lightgbm=LightGBMSettings(trees=40),
+    mlp=MLPSettings(penalty=0.1, rounds=20),
+)
 RNG = np.random.default_rng(3)
 SCALES = np.logspace(-4, 3, 12)
 FEATURES = (RNG.normal(5.0, 1.0, (900, 12)) * SCALES).astype(np.float32)
 TARGET = 0.01 * (FEATURES[:, 0] / SCALES[0] - 5.0) + RNG.normal(0.0, 0.02, 900)
 
-ESTIMATORS: dict[str, Estimator] = {
-    "ridge": Ridge(RidgeSettings()),
-    "xgboost": XGBoost(XGBoostSettings(trees=40)),
-}
 
-
-@pytest.fixture(params=ESTIMATORS)
+@pytest.fixture(params=NAMES)
 def estimator(request: pytest.FixtureRequest) -> Estimator:
-    return ESTIMATORS[request.param]
+    return make_estimator(request.param, SETTINGS)
 
 
 def test_the_graph_takes_features_and_gives_one_column(estimator: Estimator) -> None:
@@ -42,6 +56,46 @@ def test_the_graph_takes_features_and_gives_one_column(estimator: Estimator) -> 
 def test_the_same_rows_and_seed_give_the_same_bytes(estimator: Estimator) -> None:
     first, second = (export(estimator.fit(FEATURES, TARGET, seed=1)).graph for _ in range(2))
     assert first == second
+
+
+DIGESTS = """
+import hashlib, numpy as np
+from tickcast_trainer.estimators import make_estimator
+from tickcast_trainer.export import export
+from tickcast_trainer.estimator_settings import MLPSettings
+from tickcast_trainer.settings import TrainSettings
+rng = np.random.default_rng(0)
+features = rng.normal(size=(9_000, 35)).astype(np.float32)
+target = rng.normal(0.0, 0.02, 9_000)
+settings = TrainSettings(name="test", mlp=MLPSettings(penalty=0.1, rounds=20))
+for name in ("ridge", "elastic-net", "mlp"):
+    graph = export(make_estimator(name, settings).fit(features, target, seed=1)).graph
+    print(name, hashlib.sha256(graph).hexdigest())
+"""
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_the_number_of_threads_allowed_changes_no_byte() -> None:
+    def digests(threads: str) -> str:
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
+        command = [sys.executable, "-c", DIGESTS]
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True
+        ).stdout
+
+    one = digests("1")
+    assert len(one.splitlines()) == 3
+    assert digests("2") == one
+
+
+@pytest.mark.parametrize("name", ["extra-trees", "xgboost", "lightgbm", "mlp", "average", "stack"])
+def test_the_seed_changes_what_is_drawn(name: EstimatorName) -> None:
+    estimator = make_estimator(name, SETTINGS)
+    one, two = (
+        hashlib.sha256(export(estimator.fit(FEATURES, TARGET, seed=seed)).graph).digest()
+        for seed in (1, 2)
+    )
+    assert one != two
 
 
 def test_graph_and_model_agree_on_every_row(estimator: Estimator) -> None:
@@ -82,9 +136,3 @@ def test_a_graph_that_computes_something_else_is_refused(estimator: Estimator) -
     )
     with pytest.raises(ExportFailed, match="parity: graph and model were"):
         check_parity(export(model), model, FEATURES, target_deviation=float(TARGET.std()))
-
-
-def test_the_seed_changes_the_trees() -> None:
-    trees = ESTIMATORS["xgboost"]
-    one, two = (export(trees.fit(FEATURES, TARGET, seed=seed)).graph for seed in (1, 2))
-    assert one != two

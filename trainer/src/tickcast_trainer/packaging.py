@@ -19,19 +19,18 @@ from tickcast_modelkit.manifest import (
 
 from tickcast_trainer import walkforward
 from tickcast_trainer.dataset import Dataset
-from tickcast_trainer.estimators import INPUT_NAME
+from tickcast_trainer.estimators import INPUT_NAME, OUTPUT_NAME, Parameters
 from tickcast_trainer.evaluation import Comparison
-from tickcast_trainer.export import OUTPUT_NAME, OnnxModel
+from tickcast_trainer.export import OnnxModel
 
 _SPREAD_GOLDEN_ROWS = 24
 _YOUNG_GOLDEN_ROWS = 8
 _LIBRARIES = (
+    "lightgbm",
     "numpy",
     "onnx",
-    "onnxmltools",
     "onnxruntime",
     "scikit-learn",
-    "skl2onnx",
     "tickcast-modelkit",
     "tickcast-trainer",
     "xgboost",
@@ -51,7 +50,7 @@ def make_manifest(
     *,
     name: str,
     estimator: str,
-    parameters: dict[str, float | int],
+    parameters: Parameters,
     seed: int,
     dataset: Dataset,
     folds: Sequence[walkforward.Fold],

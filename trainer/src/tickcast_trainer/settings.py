@@ -13,9 +13,9 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     CliApp,
@@ -28,43 +28,26 @@ from pydantic_settings import (
 )
 
 from tickcast_trainer.errors import InvalidSettings
+from tickcast_trainer.estimator_settings import (
+    AverageSettings,
+    ElasticNetSettings,
+    EstimatorName,
+    ExtraTreesSettings,
+    LightGBMSettings,
+    MLPSettings,
+    RidgeSettings,
+    StackSettings,
+    XGBoostSettings,
+    split_names,
+)
 
-EstimatorName = Literal["ridge", "xgboost"]
+__all__ = ["ENVIRONMENT_PREFIX", "EstimatorName", "TrainSettings", "load_settings"]
+
 ENVIRONMENT_PREFIX = "TICKCAST_TRAIN_"
 
-# A model is called name-estimator, and model names have 63 characters at most.
-_NAME = r"^[a-z][a-z0-9-]{0,54}$"
+# A model is called name-estimator, and model names have 63 characters at most: -elastic-net has 12.
+_NAME = r"^[a-z][a-z0-9-]{0,50}$"
 _NOT_PRINTED = {"config", "print_config"}
-
-
-class RidgeSettings(BaseModel):
-    """Parameters of ridge regression."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    # Number of features over the R2 to expect, 35 / 0.35%: with this penalty the estimate is the
-    # posterior mean under a normal prior of that R2. A rule, so that no test fold chooses it.
-    alpha: float = Field(default=10_000.0, gt=0, description="penalty on squared coefficients")
-
-
-class XGBoostSettings(BaseModel):
-    """Parameters of the boosted trees."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    trees: int = Field(default=150, ge=1, le=5000, description="number of trees")
-    depth: int = Field(default=3, ge=1, le=10, description="splits from root to leaf")
-    learning_rate: float = Field(
-        default=0.03, gt=0, le=1, description="share of each tree that is added"
-    )
-    row_share: float = Field(
-        default=0.5, gt=0, le=1, description="share of rows drawn for each tree"
-    )
-    feature_share: float = Field(
-        default=0.5, gt=0, le=1, description="share of features drawn for each tree"
-    )
-    minimum_leaf_rows: float = Field(default=50.0, ge=0, description="fewest rows in a leaf")
-    penalty: float = Field(default=50.0, ge=0, description="penalty on squared leaf values")
 
 
 class TrainSettings(BaseSettings):
@@ -110,14 +93,20 @@ class TrainSettings(BaseSettings):
         default=7, ge=0, le=2**31 - 1, description="the same seed and bars give the same models"
     )
     ridge: RidgeSettings = RidgeSettings()
+    elastic_net: ElasticNetSettings = ElasticNetSettings()
+    extra_trees: ExtraTreesSettings = ExtraTreesSettings()
     xgboost: XGBoostSettings = XGBoostSettings()
+    lightgbm: LightGBMSettings = LightGBMSettings()
+    mlp: MLPSettings = MLPSettings()
+    average: AverageSettings = AverageSettings()
+    stack: StackSettings = StackSettings()
     config: Path | None = Field(default=None, description="TOML file with any of these settings")
     print_config: bool = Field(default=False, description="print the settings as TOML and stop")
 
     @field_validator("estimators", mode="before")
     @classmethod
     def _split_estimators(cls, value: object) -> object:
-        return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+        return split_names(value)
 
     @field_validator("estimators")
     @classmethod
