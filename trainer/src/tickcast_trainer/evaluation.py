@@ -61,7 +61,7 @@ class Evaluator:
 
     def __init__(self, dataset: Dataset, folds: Sequence[Fold], *, coverage: float) -> None:
         self.dataset = dataset
-        self._coverage = coverage
+        self.coverage = coverage
         self._fold = np.repeat(np.arange(len(folds)), [len(fold.test) for fold in folds])
         self.folds = tuple(folds)
         self.rows = np.concatenate([fold.test for fold in folds])
@@ -102,7 +102,7 @@ class Evaluator:
             directional_accuracy=direction.value if direction else None,
             directional_accuracy_low=direction.low if direction else None,
             directional_accuracy_high=direction.high if direction else None,
-            interval_coverage=self._interval_coverage(prediction),
+            interval_coverage=self._interval_coverage(forecast),
             rows=len(prediction),
         )
 
@@ -142,6 +142,26 @@ class Evaluator:
         """
         return self._fit_band(self.target - forecast.prediction, self._features)
 
+    def split_bounds(self, forecast: OutOfFold) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the ends (m,), (m,) of each fold's interval, calibrated on the folds before it.
+
+        NaN in the first fold and wherever the folds before have too few rows.
+        """
+        residual = self.target - forecast.prediction
+        names = self.dataset.feature_set.names
+        lower, upper = np.full((2, len(residual)), np.nan)
+        for fold in range(1, len(self.folds)):
+            test = self._fold == fold
+            # As in production: only residuals whose targets were known when the fold began.
+            known = self._target_time < self._as_of_time[test].min()
+            try:
+                band = self._fit_band(residual[known], self._features[known])
+            except TooFewResiduals:
+                continue
+            scale = band.scales(self._features[test], names)
+            lower[test], upper[test] = band.bounds(forecast.prediction[test], scale)
+        return lower, upper
+
     def _direction(self, prediction: NDArray[np.float64]) -> Proportion | None:
         return directional_accuracy(
             prediction, self.target, self._as_of_time, horizon=self.dataset.horizon
@@ -153,22 +173,11 @@ class Evaluator:
             return ""
         return f"; its direction was right {own.value:.1%} of the time, always up {other.value:.1%}"
 
-    def _interval_coverage(self, prediction: NDArray[np.float64]) -> float | None:
-        residual = self.target - prediction
-        names = self.dataset.feature_set.names
-        held: list[NDArray[np.bool_]] = []
-        for fold in range(1, len(self.folds)):
-            test = self._fold == fold
-            # As in production: only residuals whose targets were known when the fold began.
-            known = self._target_time < self._as_of_time[test].min()
-            try:
-                band = self._fit_band(residual[known], self._features[known])
-            except TooFewResiduals:
-                continue
-            scale = band.scales(self._features[test], names)
-            lower, upper = band.bounds(prediction[test], scale)
-            held.append((lower <= self.target[test]) & (self.target[test] <= upper))
-        return float(np.concatenate(held).mean()) if held else None
+    def _interval_coverage(self, forecast: OutOfFold) -> float | None:
+        lower, upper = self.split_bounds(forecast)
+        given = ~np.isnan(lower)
+        held = (lower <= self.target) & (self.target <= upper)
+        return float(held[given].mean()) if given.any() else None
 
     def _fit_band(
         self, residual: NDArray[np.float64], features: NDArray[np.float32]
@@ -180,7 +189,7 @@ class Evaluator:
         return ConformalBand.fit(
             residual,
             conformal_scales(features, names, scale_feature=SCALE_FEATURE, scale_floor=floor),
-            coverage=self._coverage,
+            coverage=self.coverage,
             scale_feature=SCALE_FEATURE,
             scale_floor=floor,
         )
