@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from tickcast_modelkit.manifest import is_model_name
 from tickcast_trainer.errors import InvalidSettings
-from tickcast_trainer.settings import load_settings
+from tickcast_trainer.settings import EstimatorName, load_settings
 
 
 @pytest.fixture
@@ -47,6 +49,31 @@ def test_estimators_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> 
     assert load_settings(["--name", "d"]).estimators == ("ridge",)
 
 
+def test_every_estimator_has_a_name_and_a_section() -> None:
+    names = get_args(EstimatorName)
+    settings = load_settings(["--name", "d", "--estimators", ",".join(names)])
+    assert settings.estimators == names
+    assert all(hasattr(settings, name.replace("-", "_")) for name in names)
+
+
+def test_members_of_an_ensemble_are_separated_by_commas(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "train.toml"
+    file.write_text('name = "d"\n[average]\nmembers = ["elastic-net", "mlp"]\n')
+    monkeypatch.setenv("TICKCAST_TRAIN_STACK__MEMBERS", "ridge,mlp")
+    settings = load_settings(["--config", str(file)])
+    assert settings.average.members == ("elastic-net", "mlp")
+    assert settings.stack.members == ("ridge", "mlp")
+    flags = ["--config", str(file), "--stack.members", "xgboost,lightgbm"]
+    assert load_settings(flags).stack.members == ("xgboost", "lightgbm")
+
+
+def test_the_longest_name_leaves_room_for_every_estimator() -> None:
+    name = load_settings(["--name", 51 * "a"]).name
+    assert all(is_model_name(f"{name}-{estimator}") for estimator in get_args(EstimatorName))
+
+
 def test_the_path_follows_the_flags() -> None:
     settings = load_settings(["--name", "d", "--source", "csv", "bars/"])
     assert (settings.source, settings.path) == ("csv", "bars/")
@@ -79,6 +106,10 @@ def test_printed_settings_read_back_are_the_same(tmp_path: Path) -> None:
         (["--name", "d", "--until", "soon"], "until: was 'soon', needed"),
         (["--name", "d", "--estimators", "lasso"], "estimators.0: was 'lasso', needed"),
         (["--name", "d", "--estimators", "ridge,ridge"], "each at most once"),
+        (["--name", 52 * "a"], "name: was"),
+        (["--name", "d", "--stack.members", "ridge"], "at least two estimators"),
+        (["--name", "d", "--stack.members", "mlp,mlp"], "each at most once"),
+        (["--name", "d", "--stack.members", "ridge,average"], "stack.members.1: was 'average'"),
         (["--name", "d", "--ridge.alpha", "-1"], "ridge.alpha: was '-1', needed"),
         (["--name", "d", "--speed", "9"], "unrecognized arguments: --speed"),
         (["--name", "d", "--config", "/nowhere.toml"], "config: was /nowhere.toml, needed"),

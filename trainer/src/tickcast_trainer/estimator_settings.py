@@ -4,9 +4,10 @@ The defaults are strong: next to nothing of a return can be forecast, and a fit 
 learns the rest. Each follows a rule instead of a search, so that no test fold chooses it.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_settings import NoDecode
 
 MemberName = Literal["ridge", "elastic-net", "extra-trees", "xgboost", "lightgbm", "mlp"]
 EstimatorName = Literal[MemberName, "average", "stack"]
@@ -99,7 +100,7 @@ class MLPSettings(_Section):
 
 
 class _EnsembleSettings(_Section):
-    members: tuple[MemberName, ...] = Field(
+    members: Annotated[tuple[MemberName, ...], NoDecode] = Field(
         default=_DEFAULT_MEMBERS, description="estimators of the ensemble, separated by commas"
     )
 
