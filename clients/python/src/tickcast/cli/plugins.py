@@ -29,6 +29,8 @@ _KNOWN: Mapping[str, Known] = {
     "train": Known("tickcast-trainer", "Train models walk-forward on price bars."),
     "backtest": Known("tickcast-trainer", "Trade a model's predictions on past bars."),
     "data": Known("tickcast-trainer", "Import, check and show price bars."),
+    "promote": Known("tickcast-trainer", "Make a version champion if it passes the gate."),
+    "rollback": Known("tickcast-trainer", "Go back to the champion before."),
 }
 
 
