@@ -1,0 +1,1 @@
+"""The data room: bars as received, reconciled, and as rows to learn from, in Parquet."""
