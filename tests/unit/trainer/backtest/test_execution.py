@@ -11,16 +11,9 @@ from tickcast_modelkit.bars import BarSeries
 from tickcast_modelkit.errors import InvalidArray
 from tickcast_modelkit.testing import bars_of, random_walk_bars
 from tickcast_trainer.backtest.costs import Costs
-from tickcast_trainer.backtest.execution import (
-    SECONDS_PER_YEAR,
-    Account,
-    Execution,
-    Fill,
-    Ledger,
-    Rebalance,
-    execute,
-)
-from tickcast_trainer.backtest.panel import Panel
+from tickcast_trainer.backtest.execution import Execution, Fill, Rebalance, execute
+from tickcast_trainer.backtest.ledger import Account, Ledger
+from tickcast_trainer.backtest.panel import SECONDS_PER_YEAR, Panel
 
 FREE = Execution(costs=Costs())
 DEAR = Costs(commission_bps=5.0, slippage_bps=3.0, slippage_of_range=0.1, borrow_rate=0.05)
@@ -117,6 +110,15 @@ def test_equity_is_that_of_a_plain_loop(seed: int, execution: Execution) -> None
     ledger = execute(panel, targets, execution)
     equity, _ = loop_equity(panel, targets, execution)
     assert ledger.equity == pytest.approx(equity, rel=1e-12, abs=0.0)
+
+
+def test_a_long_history_is_no_different() -> None:
+    # Longer than what is made ready at once, so that what is carried over is seen.
+    panel = panel_with_gaps(7, symbols=2, bars=9_000)
+    targets = random_targets(panel, 7)
+    ledger = execute(panel, targets, Execution(costs=Costs(commission_bps=0.1)))
+    equity, _ = loop_equity(panel, targets, Execution(costs=Costs(commission_bps=0.1)))
+    assert ledger.equity == pytest.approx(equity, rel=1e-11, abs=0.0)
 
 
 @settings(deadline=None)
@@ -356,7 +358,7 @@ def test_the_first_bar_of_a_new_account_only_decides() -> None:
     panel = Panel.of([random_walk_bars(10)])
 
     def begun(ledger: Ledger) -> int:
-        return len(ledger.net[ledger.has_begun])
+        return len(ledger.net[ledger.periods])
 
     first = execute(panel.slice(0, 5), np.ones((5, 1)), FREE)
     second = execute(panel.slice(5, 10), np.ones((5, 1)), FREE, account=first.end)

@@ -8,8 +8,8 @@ from tickcast_modelkit.testing import bars_of, random_walk_bars
 from tickcast_modelkit.timeframe import Timeframe
 from tickcast_trainer.backtest.costs import Costs
 from tickcast_trainer.backtest.errors import NothingToTest
-from tickcast_trainer.backtest.execution import SECONDS_PER_YEAR, Execution, execute
-from tickcast_trainer.backtest.panel import Panel
+from tickcast_trainer.backtest.execution import Execution, execute
+from tickcast_trainer.backtest.panel import SECONDS_PER_YEAR, Panel
 from tickcast_trainer.backtest.performance import annual_sharpe, measure, periods_per_year
 
 COSTS = Costs(commission_bps=2.0, slippage_bps=3.0, slippage_of_range=0.05, borrow_rate=0.02)
@@ -129,6 +129,16 @@ def test_a_lost_account_says_when() -> None:
     assert found.ruined_at == panel.close_time[3]
     assert found.total_return == found.annual_return == -1.0
     assert found.maximum_drawdown == 1.0
+
+
+def test_a_holding_whose_bars_ended_is_stale() -> None:
+    series = [random_walk_bars(n, symbol=f"S{n}", seed=n) for n in (20, 12, 11)]
+    panel = Panel.of(series)
+    targets = np.full((20, 3), 0.3)
+    # The last is sold in time.
+    targets[8:, 2] = 0.0
+    found = measure(execute(panel, targets, Execution(costs=Costs())))
+    assert [one.stale_since for one in found.symbols] == [None, panel.close_time[11], None]
 
 
 def test_one_bar_is_nothing_to_measure() -> None:

@@ -11,6 +11,8 @@ from tickcast_modelkit.bars import BarSeries
 from tickcast_modelkit.errors import InvalidArray
 from tickcast_modelkit.timeframe import Timeframe
 
+SECONDS_PER_YEAR = 365.25 * 86_400.0
+
 _OPEN, _HIGH, _LOW, _CLOSE = range(4)
 
 

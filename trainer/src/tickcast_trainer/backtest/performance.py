@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickcast_trainer.backtest.errors import NothingToTest
-from tickcast_trainer.backtest.execution import SECONDS_PER_YEAR, Ledger
-from tickcast_trainer.backtest.panel import Panel
+from tickcast_trainer.backtest.ledger import Ledger
+from tickcast_trainer.backtest.panel import SECONDS_PER_YEAR, Panel
 from tickcast_trainer.backtest.positions import position_results
 from tickcast_trainer.backtest.statistics import (
     drawdown,
@@ -93,6 +93,9 @@ class SymbolPerformance:
     positions_won: Proportion | None
     """Share of them that earned more than they cost."""
 
+    stale_since: int | None
+    """Close of its last bar, when others went on and it is still held at that price."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performance:
@@ -156,7 +159,7 @@ def measure(ledger: Ledger) -> Performance:
 
     Raises NothingToTest when they hold no period: the first bar of a new account only decides.
     """
-    periods, panel = ledger.has_begun, ledger.panel
+    periods, panel = ledger.periods, ledger.panel
     net = ledger.net[periods]
     if not len(net):
         raise NothingToTest("bars: was 1, needed 2 or more: what one decides, the next one trades")
@@ -250,7 +253,7 @@ def _symbols(
     per_year: float,
     years: float,
 ) -> list[SymbolPerformance]:
-    periods = ledger.has_begun
+    periods = ledger.periods
     earlier = np.concatenate([[ledger.start.equity], ledger.equity[:-1]])
     found = []
     for column, symbol in enumerate(ledger.panel.symbols):
@@ -268,9 +271,18 @@ def _symbols(
                 periods_won=_share(gain[held[:, column]]),
                 positions=len(results[column]),
                 positions_won=_share(results[column]),
+                stale_since=_stale_since(ledger, column),
             )
         )
     return found
+
+
+def _stale_since(ledger: Ledger, column: int) -> int | None:
+    panel = ledger.panel
+    there = np.flatnonzero(panel.has_bar[:, column])
+    if ledger.weight[-1, column] == 0.0 or not len(there) or there[-1] == len(panel) - 1:
+        return None
+    return int(panel.close_time[there[-1]])
 
 
 def _share(results: NDArray[np.float64]) -> Proportion | None:

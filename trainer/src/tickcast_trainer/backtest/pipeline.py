@@ -64,8 +64,8 @@ def backtest(settings: BacktestSettings, progress: Progress) -> Backtest:
     tested = slice(_first_row(panel, settings.start), len(panel))
     if model is not None and not settings.in_sample:
         _refuse_in_sample(model, int(panel.close_time[tested.start]))
+    signal = _signal(settings, panel, series, model, progress)
     with progress.step("strategy and buy-and-hold", 2) as advance:
-        signal = _signal(settings, panel, series, model, progress)
         performance = _run(signal, panel, tested, settings)
         advance(1)
         holding = _run(buy_and_hold(panel), panel, tested, settings)

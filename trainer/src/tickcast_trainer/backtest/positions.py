@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tickcast_trainer.backtest.execution import Ledger
+from tickcast_trainer.backtest.ledger import Ledger
 
 
 def position_results(ledger: Ledger, column: int) -> NDArray[np.float64]:

@@ -75,8 +75,12 @@ def to_json(backtest: Backtest) -> str:
 
 
 def _figures(performance: Performance) -> dict[str, Any]:
-    instants = ("start", "end", "ruined_at")
-    return asdict(performance) | {name: _instant(getattr(performance, name)) for name in instants}
+    figures = asdict(performance)
+    for name in ("start", "end", "ruined_at"):
+        figures[name] = _instant(figures[name])
+    for symbol in figures["symbols"]:
+        symbol["stale_since"] = _instant(symbol["stale_since"])
+    return figures
 
 
 def _table(backtest: Backtest) -> Table:

@@ -128,7 +128,7 @@ class BacktestSettings(BaseSettings):
     )
     start: datetime | None = Field(
         default=None,
-        description="trade bars that open then or later, such as 2012-03-01; UTC without a zone",
+        description="test bars that open then or later, such as 2012-03-01; UTC without a zone",
     )
     end: datetime | None = Field(default=None, description="use bars that had closed by then")
     model_package: Path | None = Field(

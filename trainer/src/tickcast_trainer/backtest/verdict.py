@@ -27,6 +27,7 @@ def _findings(backtest: Backtest) -> Iterator[str]:
         return
     if found.ruined_at is not None:
         yield f"The account was lost by {np.datetime64(found.ruined_at, 's')}Z."
+    yield from _stale(found)
     if found.sharpe is None:
         yield "Equity never moved: there is nothing to judge."
         return
@@ -38,6 +39,16 @@ def _findings(backtest: Backtest) -> Iterator[str]:
         )
     if backtest.strategy != "buy-and-hold":
         yield _beside_holding(found, holding)
+
+
+def _stale(found: Performance) -> Iterator[str]:
+    for one in found.symbols:
+        if one.stale_since is not None:
+            since = np.datetime64(one.stale_since, "s")
+            yield (
+                f"{one.symbol} is held at its last price, of {since}Z, when its bars end: "
+                "nobody may have paid it."
+            )
 
 
 def _on_chance(sharpe: Sharpe) -> str:

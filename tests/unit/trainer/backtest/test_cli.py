@@ -129,6 +129,13 @@ def test_symbols_without_bars_in_the_time_are_left_out(bars: Path, figures: Figu
     assert found["left_out"] == ["GONE"]
 
 
+def test_a_symbol_that_vanished_is_named(bars: Path, figures: Figures) -> None:
+    write_csv(bars, random_walk_bars(400, symbol="GONE"))
+    found = figures("--strategy", "buy-and-hold")
+    assert found["performance"]["symbols"][0]["stale_since"] == "2025-02-04T00:00:00Z"
+    assert found["verdict"][0].startswith("GONE is held at its last price, of 2025-02-04")
+
+
 def test_a_model_is_refused_the_bars_that_it_was_trained_on(
     bars: Path, add_package: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
