@@ -74,7 +74,6 @@ for name in ("ridge", "elastic-net", "mlp"):
 """
 
 
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 def test_the_number_of_threads_allowed_changes_no_byte() -> None:
     def digests(threads: str) -> str:
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
