@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,6 +85,17 @@ def test_a_set_with_functions_of_its_own_digests_its_file(declare: Declare) -> N
     check_feature_set(one)
     with pytest.raises(UnknownFeatureFunction, match="needed that file"):
         from_specification(one.specification())
+
+
+def test_a_declared_set_crosses_processes_by_its_file(declare: Declare) -> None:
+    path = declare(OF_ITS_OWN)
+    (found,) = load_feature_file(path).values()
+    pickled = pickle.dumps(found)
+    assert pickle.loads(pickled).id == found.id  # noqa: S301  # our own bytes
+    assert pickle.loads(pickle.dumps(CORE)).id == CORE.id  # noqa: S301
+    path.write_text(OF_ITS_OWN.replace("np.log", "np.log1p"))
+    with pytest.raises(InvalidFeatureFile, match="it changed"):
+        pickle.loads(pickled)  # noqa: S301
 
 
 def test_a_feature_that_breaks_a_promise_is_found(declare: Declare) -> None:

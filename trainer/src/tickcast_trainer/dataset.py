@@ -1,7 +1,9 @@
 """Rows to learn from: features of a window, and the return that came after it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +11,17 @@ from tickcast_modelkit.bars import BarSeries
 from tickcast_modelkit.features import FeatureSet, Windows, last_window, sliding_windows
 from tickcast_modelkit.timeframe import Timeframe
 
-from tickcast_trainer.baselines import BASELINES, ROLLING_MEAN_BARS
+from tickcast_trainer.baselines import BASELINES, ROLLING_MEAN_BARS, Baseline
+from tickcast_trainer.engine import Engine, Here
 from tickcast_trainer.errors import NotEnoughHistory
 from tickcast_trainer.progress import Advance, Progress
 
 _CLOSE = 3
+
+HERE = Here()
+
+Rows: TypeAlias = NDArray[np.int64]
+T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,22 +82,29 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Rows:
-    bar: NDArray[np.int64]
-    features: NDArray[np.float32]
-    target: NDArray[np.float64]
-    as_of_time: NDArray[np.int64]
-    target_time: NDArray[np.int64]
-    baselines: dict[str, NDArray[np.float64]]
+class _Request:
+    """What a worker needs to compute the features of one series."""
+
+    series: BarSeries
+    feature_set: FeatureSet
+
+    first: int
+    """First bar that gives a row."""
 
 
 def build_dataset(
-    series: Sequence[BarSeries], *, feature_set: FeatureSet, horizon: int, progress: Progress
+    series: Sequence[BarSeries],
+    *,
+    feature_set: FeatureSet,
+    horizon: int,
+    progress: Progress,
+    engine: Engine = HERE,
 ) -> Dataset:
     """Make a row of every bar with enough bars before it and ``horizon`` bars after it.
 
-    Enough are as many as the feature set and every baseline need. Raises NotEnoughHistory when no
-    symbol has such a bar, or when no close ever moved.
+    Enough are as many as the feature set and every baseline need. Features, which take the time,
+    are computed on ``engine``; memory is that of the result and of a few series under way. Raises
+    NotEnoughHistory when no symbol has such a bar, or when no close ever moved.
     """
     first = max(feature_set.minimum_bars - 1, ROLLING_MEAN_BARS, horizon)
     needed = first + 1 + horizon
@@ -100,50 +115,96 @@ def build_dataset(
             f"bars: were {longest} of the longest symbol, needed {needed} for the feature set "
             f"{feature_set.name} and a horizon of {horizon}"
         )
-    windows = sum(len(one) - feature_set.minimum_bars + 1 for one in used)
-    with progress.step("features", windows) as advance:
-        parts = [_rows(one, feature_set, first, horizon, advance) for one in used]
-    series_index = np.repeat(np.arange(len(parts)), [len(part.bar) for part in parts])
-    as_of_time = np.concatenate([part.as_of_time for part in parts])
-    order = np.lexsort((series_index, as_of_time))
-    target = np.concatenate([part.target for part in parts])[order]
+    bars = [np.arange(first, len(one) - horizon) for one in used]
+    places = _places(used, bars)
+    target = _scattered(
+        places, (_log_return(one, rows, horizon) for one, rows in zip(used, bars, strict=True))
+    )
     if not target.any():
         raise NotEnoughHistory("bars: were without any movement of the close, needed some")
+
+    def scattered(part: Callable[[BarSeries, Rows], NDArray[T]]) -> NDArray[T]:
+        return _scattered(places, (part(one, rows) for one, rows in zip(used, bars, strict=True)))
+
     return Dataset(
         feature_set=feature_set,
         timeframe=used[0].timeframe,
         horizon=horizon,
         series=used,
-        features=np.concatenate([part.features for part in parts])[order],
+        features=_features(used, bars, places, feature_set, first, progress, engine),
         target=target,
-        as_of_time=as_of_time[order],
-        target_time=np.concatenate([part.target_time for part in parts])[order],
-        series_index=series_index[order],
-        bar=np.concatenate([part.bar for part in parts])[order],
+        as_of_time=scattered(lambda one, rows: one.close_time[rows]),
+        target_time=scattered(lambda one, rows: one.close_time[rows + horizon]),
+        series_index=_scattered(
+            places, (np.full(len(rows), index) for index, rows in enumerate(bars))
+        ),
+        bar=_scattered(places, bars),
         baselines={
-            name: np.concatenate([part.baselines[name] for part in parts])[order]
-            for name in BASELINES
+            name: scattered(partial(_baseline, baseline, horizon))
+            for name, baseline in BASELINES.items()
         },
         left_out=tuple(one.symbol for one in series if len(one) < needed),
     )
 
 
-def _rows(
-    series: BarSeries, feature_set: FeatureSet, first: int, horizon: int, advance: Advance
-) -> _Rows:
-    bar = np.arange(first, len(series) - horizon)
-    # The last bars have features but no target yet; they are computed and dropped.
-    chunks = []
-    for bars, windows in sliding_windows(feature_set, series):
-        chunks.append(feature_set.compute(windows))
-        advance(len(bars))
-    features = np.concatenate(chunks)
-    close = series.ohlcv[:, _CLOSE]
-    return _Rows(
-        bar=bar,
-        features=features[bar - (feature_set.minimum_bars - 1)],
-        target=np.log(close[bar + horizon] / close[bar]),
-        as_of_time=series.close_time[bar],
-        target_time=series.close_time[bar + horizon],
-        baselines={name: baseline(close, horizon)[bar] for name, baseline in BASELINES.items()},
+def _places(used: Sequence[BarSeries], bars: Sequence[Rows]) -> list[Rows]:
+    """Where in the dataset the rows of each series go: by as-of time, then by symbol."""
+    as_of_time = np.concatenate(
+        [one.close_time[rows] for one, rows in zip(used, bars, strict=True)]
     )
+    series_index = np.repeat(np.arange(len(bars)), [len(rows) for rows in bars])
+    place = np.empty(len(as_of_time), dtype=np.int64)
+    place[np.lexsort((series_index, as_of_time))] = np.arange(len(as_of_time))
+    return np.split(place, np.cumsum([len(rows) for rows in bars])[:-1])
+
+
+def _scattered(places: Sequence[Rows], parts: Iterable[NDArray[T]]) -> NDArray[T]:
+    """Put the part of each series at its places; parts are let go one by one."""
+    result: NDArray[T] | None = None
+    for place, part in zip(places, parts, strict=True):
+        if result is None:
+            result = np.empty((sum(map(len, places)), *part.shape[1:]), dtype=part.dtype)
+        result[place] = part
+    if result is None:
+        raise ValueError("places: were none, needed one for each series")
+    return result
+
+
+def _features(
+    used: Sequence[BarSeries],
+    bars: Sequence[Rows],
+    places: Sequence[Rows],
+    feature_set: FeatureSet,
+    first: int,
+    progress: Progress,
+    engine: Engine,
+) -> NDArray[np.float32]:
+    requests = (_Request(series=one, feature_set=feature_set, first=first) for one in used)
+
+    def parts(advance: Advance) -> Iterator[NDArray[np.float32]]:
+        for rows, computed in zip(bars, engine.map(_compute, requests), strict=True):
+            # The last bars have features but no target yet.
+            yield computed[: len(rows)]
+            advance(len(computed))
+
+    with progress.step("features", sum(len(one) - first for one in used)) as advance:
+        return _scattered(places, parts(advance))
+
+
+def _compute(request: _Request) -> NDArray[np.float32]:
+    chunks = [
+        request.feature_set.compute(windows)
+        for _, windows in sliding_windows(request.feature_set, request.series)
+    ]
+    return np.concatenate(chunks)[request.first - (request.feature_set.minimum_bars - 1) :]
+
+
+def _log_return(series: BarSeries, rows: Rows, horizon: int) -> NDArray[np.float64]:
+    close = series.ohlcv[:, _CLOSE]
+    return np.asarray(np.log(close[rows + horizon] / close[rows]))
+
+
+def _baseline(
+    baseline: Baseline, horizon: int, series: BarSeries, rows: Rows
+) -> NDArray[np.float64]:
+    return baseline(series.ohlcv[:, _CLOSE], horizon)[rows]

@@ -42,6 +42,17 @@ def load_feature_file(path: Path) -> Mapping[str, FeatureSet]:
     return {found.id: found for found in sets}
 
 
+def reload_declared(path: Path, identity: str) -> FeatureSet:
+    """Return the set of that id out of a file; how a declared set crosses processes.
+
+    Raises InvalidFeatureFile when the file no longer declares it.
+    """
+    sets = load_feature_file(path)
+    if identity not in sets:
+        raise InvalidFeatureFile(path, f"declared {', '.join(sets)}, needed {identity}: it changed")
+    return sets[identity]
+
+
 def from_specification(specification: Mapping[str, Any]) -> FeatureSet:
     """Return the set that ``FeatureSet.specification`` told of, when all its functions are ours.
 
@@ -101,4 +112,4 @@ def _with_code(found: FeatureSet, module: ModuleType, path: Path, code: str) -> 
                 "tickcast_modelkit.features or one that is defined in the file itself",
             )
         own = True
-    return replace(found, code=code) if own else found
+    return replace(found, code=code, file=path.absolute()) if own else found

@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,11 +67,22 @@ class FeatureSet:
     code: str = ""
     """Digest of the file that brought functions of its own; empty when all are modelkit's."""
 
+    file: Path | None = None
+    """That file; None when all functions are modelkit's."""
+
     def __post_init__(self) -> None:
         if not 0 < self.minimum_bars <= self.window:
             raise ValueError(f"minimum_bars: was {self.minimum_bars}, needed 1 to {self.window}")
         if len(set(self.names)) < len(self.names):
             raise ValueError(f"features: was {', '.join(self.names)}, needed unique names")
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        if self.file is None:
+            return super().__reduce_ex__(protocol)
+        # Another process finds the functions of a user's file nowhere else.
+        from tickcast_modelkit.features.declared import reload_declared
+
+        return reload_declared, (self.file, self.id)
 
     @cached_property
     def id(self) -> str:
