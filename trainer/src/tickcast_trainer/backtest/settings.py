@@ -1,42 +1,22 @@
-"""Everything that a backtest depends on, in one typed object.
+"""Everything that a backtest depends on, in one typed object."""
 
-Values come from, the later the stronger: the defaults here, a TOML file (``--config``), environment
-variables ``TICKCAST_BACKTEST_*`` (``__`` leads into a section, as in
-``TICKCAST_BACKTEST_RSI__SPAN``) and flags. An unknown key is an error, wherever it stands.
-"""
-
-import json
-import os
-import tomllib
-from argparse import ArgumentParser
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    CliApp,
-    CliPositionalArg,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-    TomlConfigSettingsSource,
-)
+from pydantic import Field, model_validator
+from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
+from tickcast_trainer import configuration
+from tickcast_trainer.configuration import Instant, ProgramSettings, Section
 from tickcast_trainer.errors import InvalidSettings
 
 StrategyName = Literal["rsi", "sma-cross", "macd", "buy-and-hold", "model"]
 ENVIRONMENT_PREFIX = "TICKCAST_BACKTEST_"
 
-_NOT_PRINTED = {"config", "print_config", "json_output"}
 
-
-class RsiSettings(BaseModel):
+class RsiSettings(Section):
     """Parameters of the relative strength index."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     span: int = Field(default=14, ge=2, le=1000, description="bars of the average")
     oversold: float = Field(default=30.0, ge=0, le=100, description="buy below it")
@@ -50,10 +30,8 @@ class RsiSettings(BaseModel):
         return self
 
 
-class SmaCrossSettings(BaseModel):
+class SmaCrossSettings(Section):
     """Parameters of the crossing of two simple averages."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     fast: int = Field(default=20, ge=1, le=10_000, description="bars of the fast average")
     slow: int = Field(default=50, ge=2, le=10_000, description="bars of the slow average")
@@ -65,10 +43,8 @@ class SmaCrossSettings(BaseModel):
         return self
 
 
-class MacdSettings(BaseModel):
+class MacdSettings(Section):
     """Parameters of MACD."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     fast: int = Field(default=12, ge=1, le=10_000, description="bars of the fast average")
     slow: int = Field(default=26, ge=2, le=10_000, description="bars of the slow average")
@@ -81,10 +57,8 @@ class MacdSettings(BaseModel):
         return self
 
 
-class ModelSettings(BaseModel):
+class ModelSettings(Section):
     """How predicted log returns become positions."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     enter: float = Field(default=0.0, ge=0, description="trade predictions further from zero")
     leave: float | None = Field(
@@ -101,22 +75,19 @@ class ModelSettings(BaseModel):
         return self
 
 
-class BacktestSettings(BaseSettings):
+class BacktestSettings(ProgramSettings):
     """Settings of one backtest."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENVIRONMENT_PREFIX,
-        env_nested_delimiter="__",
-        extra="forbid",
-        frozen=True,
         cli_prog_name="tickcast backtest",
-        cli_kebab_case=True,
-        cli_implicit_flags=True,
-        cli_hide_none_type=True,
-        cli_avoid_json=True,
         # A field called json would hide a method of pydantic's.
         cli_shortcuts={"json-output": "json"},
     )
+    summary: ClassVar[str] = (
+        "Run a rule or a model over past bars, beside buy-and-hold, after costs."
+    )
+    not_printed: ClassVar[frozenset[str]] = frozenset({"config", "print_config", "json_output"})
 
     strategy: StrategyName = Field(description="what decides the positions")
     source: str = Field(
@@ -126,11 +97,11 @@ class BacktestSettings(BaseSettings):
     timeframe: str | None = Field(
         default=None, description="such as 5m or 1d; inferred from the bars if absent"
     )
-    start: datetime | None = Field(
+    start: Instant | None = Field(
         default=None,
         description="test bars that open then or later, such as 2012-03-01; UTC without a zone",
     )
-    end: datetime | None = Field(default=None, description="use bars that had closed by then")
+    end: Instant | None = Field(default=None, description="use bars that had closed by then")
     model_package: Path | None = Field(
         default=None, description="folder of the package, such as .tickcast/models/daily-ridge/1"
     )
@@ -170,57 +141,15 @@ class BacktestSettings(BaseSettings):
     macd: MacdSettings = MacdSettings()
     model: ModelSettings = ModelSettings()
     json_output: bool = Field(default=False, description="print all figures as JSON")
-    config: Path | None = Field(default=None, description="TOML file with any of these settings")
-    print_config: bool = Field(default=False, description="print the settings as TOML and stop")
-
-    @field_validator("start", "end")
-    @classmethod
-    def _utc_without_zone(cls, value: datetime | None) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Put the TOML file under the environment; no .env file is read."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
-
-    def to_toml(self) -> str:
-        """Return the settings as a TOML file that gives the same backtest."""
-        values = self.model_dump(mode="json", exclude=_NOT_PRINTED, exclude_none=True)
-        sections = {key: value for key, value in values.items() if isinstance(value, dict)}
-        lines = _toml_lines({key: value for key, value in values.items() if key not in sections})
-        for name, section in sections.items():
-            lines += ["", f"[{name}]", *_toml_lines(section)]
-        return "\n".join(lines)
 
 
 def load_settings(arguments: Sequence[str]) -> BacktestSettings:
-    """Gather the settings from file, environment and ``arguments``.
+    """Gather the settings, and check those that must fit each other.
 
     Raises InvalidSettings, naming each key, the value found and what is needed; SystemExit after
     ``--help``.
     """
-    _refuse_unknown_variables()
-    file = _settings_file(arguments)
-
-    class FromFile(BacktestSettings):
-        model_config = SettingsConfigDict(toml_file=file)
-
-    FromFile.__doc__ = "Run a rule or a model over past bars, beside buy-and-hold, after costs."
-    try:
-        settings = CliApp.run(FromFile, cli_args=list(arguments), cli_exit_on_error=False)
-    except ValidationError as error:
-        raise InvalidSettings("\n".join(map(_describe, error.errors()))) from error
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidSettings(f"{file}: was no TOML file ({error}), needed one") from error
-    except SettingsError as error:
-        raise InvalidSettings(str(error)) from error
+    settings = configuration.load_settings(BacktestSettings, arguments)
     _check_together(settings)
     return settings
 
@@ -240,39 +169,3 @@ def _check_together(settings: BacktestSettings) -> None:
         raise InvalidSettings(
             f"end: was {settings.end.isoformat()}, needed after start, {settings.start.isoformat()}"
         )
-
-
-def _settings_file(arguments: Sequence[str]) -> Path | None:
-    parser = ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--config", default=os.environ.get(f"{ENVIRONMENT_PREFIX}CONFIG"))
-    named: str | None = parser.parse_known_args(arguments)[0].config
-    if named is None:
-        return None
-    if not Path(named).is_file():
-        raise InvalidSettings(f"config: was {named}, needed a TOML file that exists")
-    return Path(named)
-
-
-def _refuse_unknown_variables() -> None:
-    # pydantic-settings reads the variables that it knows and never looks at the others.
-    known = {name.upper() for name in BacktestSettings.model_fields}
-    for variable in sorted(os.environ):
-        key = variable.upper().removeprefix(ENVIRONMENT_PREFIX)
-        if key != variable.upper() and key.split("__")[0] not in known:
-            names = ", ".join(ENVIRONMENT_PREFIX + name for name in sorted(known))
-            raise InvalidSettings(f"environment: was {variable}, needed one of {names}")
-
-
-def _describe(error: Any) -> str:
-    path = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "missing":
-        variable = ENVIRONMENT_PREFIX + path.upper()
-        return f"{path}: was absent, needed as --{path}, as {variable} or in the settings file"
-    if error["type"] == "extra_forbidden":
-        return f"{path}: was given, but there is no such setting"
-    return f"{path}: was {error['input']!r}, needed: {error['msg'].removeprefix('Value error, ')}"
-
-
-def _toml_lines(values: dict[str, Any]) -> list[str]:
-    # JSON's scalars are TOML's.
-    return [f"{key} = {json.dumps(value)}" for key, value in values.items()]
