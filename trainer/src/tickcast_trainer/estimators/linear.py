@@ -55,11 +55,13 @@ class ElasticNet:
         """Descend coordinate by coordinate, in order; nothing here is random."""
         from sklearn.linear_model import ElasticNet as Regression
 
-        rows = len(target)
+        rows, alpha = len(target), self.settings.alpha
         # scikit-learn's objective is a mean over rows: its penalties are ours by row.
-        squares = self.settings.alpha / rows
         sizes = self.settings.sparsity * float(target.std()) / np.sqrt(rows)
-        total = squares + sizes
+        if sizes == 0.0:
+            # The descent cannot tell when it is done; what it would find is ridge's.
+            return Ridge(RidgeSettings(alpha=alpha)).fit(features, target, seed=seed)
+        total = alpha / rows + sizes
         regression = Regression(alpha=total, l1_ratio=sizes / total, max_iter=_ROUNDS)
         return _fit(regression, features, target)
 
