@@ -79,6 +79,12 @@ class Evaluator:
     ) -> OutOfFold:
         """Fit anew for each fold and predict its test rows."""
         estimators = [estimator] * len(self.folds)
+        return self.walk_forward_each(name, estimators, seed=seed, progress=progress)
+
+    def walk_forward_each(
+        self, name: str, estimators: Sequence[Estimator], *, seed: int, progress: Progress
+    ) -> OutOfFold:
+        """Fit each fold's own estimator to it and predict its test rows."""
         with progress.step(f"{name}: folds", len(self.folds)) as advance:
             prediction = forecast_folds(
                 self.dataset, self.folds, estimators, seed=seed, advance=advance

@@ -14,7 +14,6 @@ from tickcast_modelkit.package import PackagePath, list_versions, write_package
 
 from tickcast_trainer.dataset import Dataset, build_dataset
 from tickcast_trainer.errors import NotEnoughHistory, RepositoryNotWritable
-from tickcast_trainer.estimators import make_estimator
 from tickcast_trainer.evaluation import Comparison, Evaluator
 from tickcast_trainer.export import check_parity, export
 from tickcast_trainer.metrics import Proportion
@@ -22,7 +21,9 @@ from tickcast_trainer.packaging import make_golden, make_manifest
 from tickcast_trainer.progress import Progress
 from tickcast_trainer.settings import EstimatorName, TrainSettings
 from tickcast_trainer.sources.source import find_source
-from tickcast_trainer.walkforward import expanding_folds
+from tickcast_trainer.validation.examination import Examination, examine, with_suspicion
+from tickcast_trainer.validation.nested import choose_estimators
+from tickcast_trainer.walkforward import expanding_folds, rolling_folds
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
@@ -37,6 +38,7 @@ class TrainedModel:
     golden: GoldenRows
     score: Score
     comparison: Comparison
+    examination: Examination
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,8 @@ def train(settings: TrainSettings, progress: Progress) -> TrainingRun:
     dataset = build_dataset(
         _closed_by(series, settings), feature_set=CORE, horizon=settings.horizon, progress=progress
     )
-    folds = expanding_folds(dataset.as_of_time, dataset.target_time, count=settings.folds)
+    cut = {"expanding": expanding_folds, "rolling": rolling_folds}[settings.split]
+    folds = cut(dataset.as_of_time, dataset.target_time, count=settings.folds)
     evaluator = Evaluator(dataset, folds, coverage=settings.coverage)
     baselines = tuple(evaluator.score(baseline) for baseline in evaluator.baselines)
     models = tuple(
@@ -111,10 +114,14 @@ def _train_model(
     progress: Progress,
 ) -> TrainedModel:
     dataset = evaluator.dataset
-    estimator = make_estimator(name, settings)
-    forecast = evaluator.walk_forward(name, estimator, seed=settings.seed, progress=progress)
+    chosen = choose_estimators(name, settings, dataset, evaluator.folds, progress=progress)
+    estimator = chosen.final
+    forecast = evaluator.walk_forward_each(
+        name, chosen.folds, seed=settings.seed, progress=progress
+    )
     score = evaluator.score(forecast)
-    comparison = evaluator.compare(forecast)
+    examination = examine(name, settings, evaluator, chosen, forecast, progress=progress)
+    comparison = with_suspicion(evaluator.compare(forecast), examination.leaks)
     with progress.step(f"{name}: fit, export, parity", len(dataset)) as advance:
         model = estimator.fit(dataset.features, dataset.target, seed=settings.seed)
         exported = export(model)
@@ -136,7 +143,12 @@ def _train_model(
         parity=parity,
     )
     return TrainedModel(
-        manifest=manifest, graph=exported.graph, golden=golden, score=score, comparison=comparison
+        manifest=manifest,
+        graph=exported.graph,
+        golden=golden,
+        score=score,
+        comparison=comparison,
+        examination=examination,
     )
 
 

@@ -7,10 +7,8 @@ from rich.table import Table
 from tickcast_modelkit.manifest import Score
 
 from tickcast_trainer.pipeline import TrainedModel, TrainingRun, WrittenPackage
-
-# Several times what studies of real markets report (docs/training.md); above it, suspect a leak.
-_INCREDIBLE_R2 = 0.05
-_INCREDIBLE_INFORMATION_COEFFICIENT = 0.15
+from tickcast_trainer.validation.multiplicity import multiplicity_note
+from tickcast_trainer.validation.sentences import examination_sentences
 
 
 def print_report(run: TrainingRun, console: Console) -> None:
@@ -27,12 +25,11 @@ def print_report(run: TrainingRun, console: Console) -> None:
     console.print(_table(run))
     for model in run.models:
         _print(console, model.comparison.verdict)
-        if _is_incredible(model.score):
-            _print(
-                console,
-                f"{model.score.estimator} is far better than real markets allow: "
-                "take it for a leak until proven otherwise.",
-            )
+        for sentence in examination_sentences(model.comparison, model.examination):
+            _print(console, f"  {sentence}")
+    note = multiplicity_note({one.score.estimator: one.comparison.p_value for one in run.models})
+    if note:
+        _print(console, note)
     if not any(model.comparison.beats_baselines for model in run.models):
         _print(console, "No model beats the baselines.")
     for model, package in zip(run.models, run.packages, strict=True):
@@ -85,11 +82,6 @@ def _direction(share: float | None, low: float | None, high: float | None) -> st
 
 def _figure(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
-
-
-def _is_incredible(score: Score) -> bool:
-    correlation = score.information_coefficient or 0.0
-    return score.r2_vs_zero > _INCREDIBLE_R2 or correlation > _INCREDIBLE_INFORMATION_COEFFICIENT
 
 
 def _package(model: TrainedModel, package: WrittenPackage) -> str:

@@ -40,6 +40,7 @@ from tickcast_trainer.estimator_settings import (
     XGBoostSettings,
     split_names,
 )
+from tickcast_trainer.validation.settings import SearchSettings, SplitName
 
 __all__ = ["ENVIRONMENT_PREFIX", "EstimatorName", "TrainSettings", "load_settings"]
 
@@ -86,12 +87,24 @@ class TrainSettings(BaseSettings):
         default=("ridge", "xgboost"), description="models to train, separated by commas"
     )
     folds: int = Field(default=8, ge=2, le=100, description="walk-forward folds")
+    split: SplitName = Field(
+        default="expanding",
+        description="train each fold on all of its past, or rolling on as much as the first has",
+    )
+    leak_check: bool = Field(
+        default=True,
+        description="fit again to look for leaks, which takes three to four times the folds' time",
+    )
+    paths: bool = Field(
+        default=False, description="score five paths of combinatorial purged cross-validation"
+    )
     coverage: float = Field(
         default=0.9, ge=0.5, le=0.99, description="share of targets that intervals are to hold"
     )
     seed: int = Field(
         default=7, ge=0, le=2**31 - 1, description="the same seed and bars give the same models"
     )
+    search: SearchSettings = SearchSettings()
     ridge: RidgeSettings = RidgeSettings()
     elastic_net: ElasticNetSettings = ElasticNetSettings()
     extra_trees: ExtraTreesSettings = ExtraTreesSettings()

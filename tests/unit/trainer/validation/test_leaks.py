@@ -14,7 +14,12 @@ from tickcast_trainer.estimators import Estimator, make_estimator
 from tickcast_trainer.evaluation import Comparison, Evaluator
 from tickcast_trainer.progress import ProgressLines
 from tickcast_trainer.settings import TrainSettings
-from tickcast_trainer.validation.leaks import LeakReport, check_leaks, count_different_rows
+from tickcast_trainer.validation.leaks import (
+    LeakReport,
+    Suspect,
+    check_leaks,
+    count_different_rows,
+)
 from tickcast_trainer.walkforward import Fold, expanding_folds
 
 QUIET = ProgressLines(Console(quiet=True))
@@ -58,21 +63,24 @@ def market(
 
 
 def judge(
-    dataset: Dataset, estimator: Estimator = RIDGE, folds: list[Fold] | None = None
+    dataset: Dataset,
+    estimator: Estimator = RIDGE,
+    folds: list[Fold] | None = None,
+    *,
+    refit: bool = True,
 ) -> tuple[Comparison, LeakReport]:
     cut = folds or expanding_folds(dataset.as_of_time, dataset.target_time, count=4)
     evaluator = Evaluator(dataset, cut, coverage=0.9)
     forecast = evaluator.walk_forward("model", estimator, seed=7, progress=QUIET)
-    report = check_leaks(
-        dataset,
-        cut,
-        [estimator] * len(cut),
-        forecast.prediction,
+    suspect = Suspect(
         name="model",
+        dataset=dataset,
+        folds=cut,
+        estimators=[estimator] * len(cut),
+        prediction=forecast.prediction,
         seed=7,
-        progress=QUIET,
     )
-    return evaluator.compare(forecast), report
+    return evaluator.compare(forecast), check_leaks(suspect, refit=refit, progress=QUIET)
 
 
 def suspicions(report: LeakReport) -> set[str]:
@@ -92,9 +100,10 @@ def test_an_honest_signal_beats_the_baselines_and_is_clean() -> None:
     assert comparison.beats_baselines
     assert 0.003 < report.original.r2 < report.ceiling.r2 / 2
     # Its news is one bar long and so is lost on older features, which is no sign of a leak.
-    assert report.lagged.r2 < report.original.r2 / 2
+    assert report.lagged is not None
+    assert report.lagged.skill.r2 < report.original.r2 / 2
     assert not report.is_suspect
-    assert report.verdict == "clean: no check found a leak"
+    assert report.verdict == "clean: none of 4 checks found a leak"
 
 
 def test_a_feature_that_peeks_is_caught_by_its_strength_and_by_its_bars() -> None:
@@ -169,6 +178,16 @@ def test_noise_wins_and_is_suspected_as_rarely_as_promised() -> None:
     assert suspect <= stats.binom.ppf(0.999, 20, 0.02)
     for comparison, _ in judged:
         assert comparison.beats_baselines or "does not beat" in comparison.verdict
+
+
+def test_without_fitting_again_the_checks_that_cost_nothing_are_made() -> None:
+    dataset = market(10)
+    _, quick = judge(dataset, refit=False)
+    assert quick.lagged is None
+    assert quick.shuffled is None
+    assert quick.verdict == "no leak in sight, and not looked for by fitting again"
+    _, caught = judge(peeking(dataset, noise=2.0), refit=False)
+    assert suspicions(caught) == {"recomputed", "credible"}
 
 
 def test_times_that_are_not_those_of_the_bars_are_counted() -> None:

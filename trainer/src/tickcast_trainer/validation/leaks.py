@@ -46,6 +46,9 @@ CheckName: TypeAlias = Literal["recomputed", "credible", "lagged", "shuffled"]
 SHUFFLES = 5
 """Shuffled datasets that a model is fitted to."""
 
+SHUFFLED_FOLDS = 4
+"""Folds of each, spread over all: a leak shows in any, and every fit costs."""
+
 _RARE = 0.01
 _RECOMPUTED_ROWS = 200
 _CLOSE = 3
@@ -60,6 +63,27 @@ class Skill:
 
     information_coefficient: float | None
     """None for a constant forecast."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lagged:
+    """What is left with the features of the bar before."""
+
+    skill: Skill
+
+    p_value: float
+    """Chance of so large a gain by old features if they were no better than fresh ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shuffled:
+    """What is left on targets that have changed places."""
+
+    information_coefficients: tuple[float, ...]
+    """One for each shuffle; 0 for a constant forecast."""
+
+    p_value: float
+    """Chance of so high a mean of these if nothing were left to know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,23 +102,16 @@ class LeakReport:
     original: Skill
     ceiling: Ceiling
 
-    lagged: Skill
-    """On the features of the bar before."""
-
-    lagged_p_value: float
-    """Chance of so large a gain by old features if they were no better than fresh ones."""
-
-    shuffled: tuple[float, ...]
-    """Information coefficient on each shuffled dataset; 0 for a constant forecast."""
-
-    shuffled_p_value: float
-    """Chance of so high a mean of these if nothing were left to know."""
-
     recomputed_rows: int
     different_rows: int
     """Of those recomputed: with another feature, target or time."""
 
+    lagged: Lagged | None
+    shuffled: Shuffled | None
+    """Both None when the model was not to be fitted again."""
+
     findings: tuple[Finding, ...]
+    """Of each check that was made."""
 
     @property
     def is_suspect(self) -> bool:
@@ -103,62 +120,64 @@ class LeakReport:
 
     @property
     def verdict(self) -> str:
-        """One paragraph: clean, or suspect with why."""
-        if not self.is_suspect:
-            return "clean: no check found a leak"
-        return "suspect: " + "; ".join(one.sentence for one in self.findings if one.is_suspect)
+        """One sentence: clean, or suspect with why."""
+        if self.is_suspect:
+            return "suspect: " + "; ".join(one.sentence for one in self.findings if one.is_suspect)
+        if self.lagged is None:
+            return "no leak in sight, and not looked for by fitting again"
+        return f"clean: none of {len(self.findings)} checks found a leak"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Suspect:
+    """A model to be checked."""
+
+    name: str
+    dataset: Dataset
+    folds: Sequence[Fold]
+
+    estimators: Sequence[Estimator]
+    """That of each fold."""
+
+    prediction: NDArray[np.float64]
+    """(m,): what these forecast for the test rows, fold after fold."""
+
+    seed: int
+    """That they were fitted with."""
 
 
 def check_leaks(
-    dataset: Dataset,
-    folds: Sequence[Fold],
-    estimators: Sequence[Estimator],
-    prediction: NDArray[np.float64],
-    *,
-    name: str,
-    seed: int,
-    progress: Progress,
-    shuffles: int = SHUFFLES,
+    suspect: Suspect, *, refit: bool, progress: Progress, shuffles: int = SHUFFLES
 ) -> LeakReport:
-    """Run every check on a model, given as the estimator of each fold.
+    """Run the checks on a model: all of them, or without ``refit`` the two that cost nothing.
 
-    ``prediction`` (m,) is what these forecast for the test rows, fold after fold. The cost is that
-    of ``1 + shuffles`` more walks; ``shuffles`` is at least 3. On a model without a leak the lagged
-    and the shuffled check err once in a hundred times each.
+    The others fit once more for each fold and ``SHUFFLED_FOLDS`` times for each shuffle, of which
+    there are at least 3. On a model without a leak each of them errs once in a hundred times.
     """
-    rows = np.concatenate([fold.test for fold in folds])
-    target = dataset.target[rows]
-    with progress.step(f"{name}: leak check", (1 + shuffles) * len(folds)) as advance:
-        lagged = forecast_folds(
-            with_lagged_features(dataset), folds, estimators, seed=seed, advance=advance
-        )
-        shuffled = tuple(
-            _shuffled_skill(dataset, folds, estimators, rows, seed + draw, advance)
-            for draw in range(shuffles)
-        )
-    original, old = _skill(prediction, target), _skill(lagged, target)
-    lagged_p_value = probability_of_no_gain(
-        lagged, prediction, target, dataset.as_of_time[rows], horizon=dataset.horizon
-    )
-    shuffled_p_value = _probability_of_mean(shuffled)
-    ceiling = credible_ceiling(dataset)
+    dataset = suspect.dataset
+    target = dataset.target[_tested_rows(suspect.folds)]
+    original, ceiling = _skill(suspect.prediction, target), credible_ceiling(dataset)
     recomputed = np.linspace(0, len(dataset) - 1, min(_RECOMPUTED_ROWS, len(dataset))).astype(int)
     different = count_different_rows(dataset, recomputed.tolist())
+    findings = [
+        _judge_recomputed(len(recomputed), different),
+        _judge_credible(original, ceiling, dataset),
+    ]
+    lagged, shuffled = None, None
+    if refit:
+        steps = len(suspect.folds) + shuffles * min(SHUFFLED_FOLDS, len(suspect.folds))
+        with progress.step(f"{suspect.name}: leak check", steps) as advance:
+            lagged = _lag(suspect, advance)
+            shuffled = _shuffle(suspect, shuffles, advance)
+        findings += [_judge_lagged(original, lagged, ceiling), _judge_shuffled(shuffled)]
     return LeakReport(
         original=original,
         ceiling=ceiling,
-        lagged=old,
-        lagged_p_value=lagged_p_value,
-        shuffled=shuffled,
-        shuffled_p_value=shuffled_p_value,
         recomputed_rows=len(recomputed),
         different_rows=different,
-        findings=(
-            _judge_recomputed(len(recomputed), different),
-            _judge_credible(original, ceiling, dataset),
-            _judge_lagged(original, old, lagged_p_value, ceiling),
-            _judge_shuffled(shuffled, shuffled_p_value),
-        ),
+        lagged=lagged,
+        shuffled=shuffled,
+        findings=tuple(findings),
     )
 
 
@@ -180,6 +199,10 @@ def count_different_rows(dataset: Dataset, rows: Sequence[int]) -> int:
     return int(differs.sum())
 
 
+def _tested_rows(folds: Sequence[Fold]) -> NDArray[np.intp]:
+    return np.concatenate([fold.test for fold in folds])
+
+
 def _skill(prediction: NDArray[np.float64], target: NDArray[np.float64]) -> Skill:
     return Skill(
         r2=r2_vs_zero(prediction, target),
@@ -187,17 +210,37 @@ def _skill(prediction: NDArray[np.float64], target: NDArray[np.float64]) -> Skil
     )
 
 
-def _shuffled_skill(
-    dataset: Dataset,
-    folds: Sequence[Fold],
-    estimators: Sequence[Estimator],
-    rows: NDArray[np.intp],
-    seed: int,
-    advance: Advance,
-) -> float:
-    shuffled = with_shuffled_target(dataset, seed=seed)
-    prediction = forecast_folds(shuffled, folds, estimators, seed=seed, advance=advance)
-    return information_coefficient(prediction, shuffled.target[rows]) or 0.0
+def _lag(suspect: Suspect, advance: Advance) -> Lagged:
+    dataset, rows = suspect.dataset, _tested_rows(suspect.folds)
+    prediction = forecast_folds(
+        with_lagged_features(dataset),
+        suspect.folds,
+        suspect.estimators,
+        seed=suspect.seed,
+        advance=advance,
+    )
+    target = dataset.target[rows]
+    p_value = probability_of_no_gain(
+        prediction,
+        suspect.prediction,
+        target,
+        dataset.as_of_time[rows],
+        horizon=dataset.horizon,
+    )
+    return Lagged(skill=_skill(prediction, target), p_value=p_value)
+
+
+def _shuffle(suspect: Suspect, shuffles: int, advance: Advance) -> Shuffled:
+    count = len(suspect.folds)
+    places = np.unique(np.linspace(0, count - 1, min(SHUFFLED_FOLDS, count)).astype(int)).tolist()
+    folds = [suspect.folds[place] for place in places]
+    estimators = [suspect.estimators[place] for place in places]
+    rows, found = _tested_rows(folds), []
+    for seed in range(suspect.seed, suspect.seed + shuffles):
+        shuffled = with_shuffled_target(suspect.dataset, seed=seed)
+        prediction = forecast_folds(shuffled, folds, estimators, seed=seed, advance=advance)
+        found.append(information_coefficient(prediction, shuffled.target[rows]) or 0.0)
+    return Shuffled(information_coefficients=tuple(found), p_value=_probability_of_mean(found))
 
 
 def _probability_of_mean(values: Sequence[float]) -> float:
@@ -239,16 +282,17 @@ def _judge_credible(skill: Skill, ceiling: Ceiling, dataset: Dataset) -> Finding
     )
 
 
-def _judge_lagged(original: Skill, lagged: Skill, p_value: float, ceiling: Ceiling) -> Finding:
-    figures = f"R2 {original.r2:.2%}, and {lagged.r2:.2%} with features one bar older"
-    if p_value < _RARE:
+def _judge_lagged(original: Skill, lagged: Lagged, ceiling: Ceiling) -> Finding:
+    left = lagged.skill.r2
+    figures = f"R2 {original.r2:.2%}, and {left:.2%} with features one bar older"
+    if lagged.p_value < _RARE:
         return Finding(
             check="lagged",
             is_suspect=True,
-            sentence=f"better with older features ({figures}, p = {p_value:.3f}): "
+            sentence=f"better with older features ({figures}, p = {lagged.p_value:.3f}): "
             "rows and features are not aligned in time",
         )
-    if original.r2 > ceiling.r2 / 2 and lagged.r2 < original.r2 / 2:
+    if original.r2 > ceiling.r2 / 2 and left < original.r2 / 2:
         return Finding(
             check="lagged",
             is_suspect=True,
@@ -257,10 +301,12 @@ def _judge_lagged(original: Skill, lagged: Skill, p_value: float, ceiling: Ceili
     return Finding(check="lagged", is_suspect=False, sentence=f"no better with age: {figures}")
 
 
-def _judge_shuffled(shuffled: Sequence[float], p_value: float) -> Finding:
-    figures = f"mean IC {np.mean(shuffled):.3f} over {len(shuffled)} shuffles, p = {p_value:.3f}"
-    if p_value < _RARE:
+def _judge_shuffled(shuffled: Shuffled) -> Finding:
+    found = shuffled.information_coefficients
+    figures = f"mean IC {np.mean(found):.3f} over {len(found)} shuffles, p = {shuffled.p_value:.3f}"
+    is_suspect = shuffled.p_value < _RARE
+    if is_suspect:
         said = f"still ranks shuffled targets ({figures}): training has seen the tested rows"
     else:
         said = f"knows nothing of shuffled targets: {figures}"
-    return Finding(check="shuffled", is_suspect=p_value < _RARE, sentence=said)
+    return Finding(check="shuffled", is_suspect=is_suspect, sentence=said)

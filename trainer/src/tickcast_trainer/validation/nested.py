@@ -15,20 +15,23 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from tickcast_trainer.dataset import Dataset
-from tickcast_trainer.estimators import Estimator
+from tickcast_trainer.estimator_settings import EstimatorName
+from tickcast_trainer.estimators import Estimator, make_estimator
 from tickcast_trainer.metrics import rmse
 from tickcast_trainer.progress import Progress
+from tickcast_trainer.settings import TrainSettings
 from tickcast_trainer.validation.kfold import purged_folds
+from tickcast_trainer.validation.purging import embargo_of
 from tickcast_trainer.validation.search import Budget, Choice, SearchResult, SearchSpace, search
+from tickcast_trainer.validation.spaces import SPACES
+from tickcast_trainer.walkforward import Fold
 
 MakeEstimator: TypeAlias = Callable[[Choice], Estimator]
 
 INNER_FOLDS = 4
-
-# Lopez de Prado (2018), section 7.4.2: about a hundredth of the times.
-_EMBARGO_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,13 +84,12 @@ class Searcher:
 
     def run(self, rows: Rows, *, step: str, progress: Progress) -> SearchResult:
         """Search by the error on ``INNER_FOLDS`` purged folds of the rows, each tested once."""
-        times = len(np.unique(rows.as_of_time))
         folds = list(
             purged_folds(
                 rows.as_of_time,
                 rows.target_time,
                 count=INNER_FOLDS,
-                embargo=max(1, int(_EMBARGO_SHARE * times)),
+                embargo=embargo_of(rows.as_of_time),
             )
         )
 
@@ -118,6 +120,64 @@ class Searcher:
         told = (self.identity, sorted(self.space.items()), sorted(self.first.items()), self.seed)
         whole = hashlib.sha256(f"{told} {INNER_FOLDS} {rows.digest()}".encode())
         return f"{self.name}-{whole.hexdigest()[:16]}"
+
+
+def searcher_of(name: EstimatorName, settings: TrainSettings) -> Searcher | None:
+    """Return the search that the settings ask for; None without trials or without a range."""
+    space = SPACES.get(name)
+    if space is None or settings.search.trials == 0:
+        return None
+    section_name = name.replace("-", "_")
+    section: BaseModel = getattr(settings, section_name)
+
+    def make(chosen: Choice) -> Estimator:
+        # Made anew instead of copied, so that it is checked as any other.
+        changed = type(section).model_validate({**section.model_dump(), **chosen})
+        return make_estimator(name, settings.model_copy(update={section_name: changed}))
+
+    return Searcher(
+        name=name,
+        make=make,
+        identity=section.model_dump_json(),
+        space=space,
+        first={parameter: getattr(section, parameter) for parameter in space},
+        budget=Budget(trials=settings.search.trials, seconds=settings.search.seconds),
+        seed=settings.seed,
+        file=settings.search.file,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The estimators to evaluate and to keep."""
+
+    folds: tuple[Estimator, ...]
+    """For each fold, chosen in its training rows."""
+
+    final: Estimator
+    """For all rows, chosen in all of them."""
+
+    searches: tuple[SearchResult, ...]
+    """Of each fold, then of all rows; empty when the settings' parameters were taken."""
+
+
+def choose_estimators(
+    name: EstimatorName,
+    settings: TrainSettings,
+    dataset: Dataset,
+    folds: Sequence[Fold],
+    *,
+    progress: Progress,
+) -> Chosen:
+    """Search for each fold and for all rows, or take the settings' parameters for all of them."""
+    searcher = searcher_of(name, settings)
+    if searcher is None:
+        estimator = make_estimator(name, settings)
+        return Chosen(folds=(estimator,) * len(folds), final=estimator, searches=())
+    rows = [*(fold.train for fold in folds), np.arange(len(dataset))]
+    searches = search_folds(searcher, dataset, rows, progress=progress)
+    *inner, final = (searcher.make(found.parameters) for found in searches)
+    return Chosen(folds=tuple(inner), final=final, searches=tuple(searches))
 
 
 def search_folds(

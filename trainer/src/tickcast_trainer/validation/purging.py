@@ -27,6 +27,11 @@ def time_groups(as_of_time: NDArray[np.int64], count: int) -> NDArray[np.intp]:
     return groups
 
 
+def embargo_of(as_of_time: NDArray[np.int64]) -> int:
+    """Return a hundredth of the distinct times, Lopez de Prado's choice (section 7.4.2), or one."""
+    return max(1, len(np.unique(as_of_time)) // 100)
+
+
 def training_rows(
     as_of_time: NDArray[np.int64],
     target_time: NDArray[np.int64],

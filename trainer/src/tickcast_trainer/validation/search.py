@@ -96,8 +96,8 @@ def search(
     """Look for the parameters of the least ``objective``, beginning with ``first``.
 
     ``first`` has the names of ``space``, whose ranges are stretched to hold it. Every finished
-    trial is kept in the SQLite ``file``, if there is one, under the name ``study``: a search of that
-    name goes on from there, so the name must tell all that the objective depends on.
+    trial is kept in the SQLite ``file``, if there is one, under the name ``study``: a search of
+    that name goes on from there, so the name must tell all that the objective depends on.
     """
     import optuna
 

@@ -1,0 +1,63 @@
+"""What the examination found, in plain sentences for the report."""
+
+from collections.abc import Sequence
+
+from tickcast_trainer.evaluation import Comparison
+from tickcast_trainer.metrics import Proportion
+from tickcast_trainer.validation.coverage import Coverage
+from tickcast_trainer.validation.examination import Examination
+from tickcast_trainer.validation.paths import PathScores
+from tickcast_trainer.validation.search import SearchResult
+
+
+def examination_sentences(comparison: Comparison, examination: Examination) -> list[str]:
+    """Say how far a model leads, how its intervals held, and what else was looked at.
+
+    A suspicion is not among them: the model's verdict speaks of it already.
+    """
+    gain = comparison.gain
+    said = [] if examination.leaks.is_suspect else [f"leaks: {examination.leaks.verdict}"]
+    said += [
+        f"saves {gain.value:.2%} of {comparison.best_baseline}'s squared error "
+        f"({100 * gain.low:.2f} to {100 * gain.high:.2f} with 95% confidence)",
+    ]
+    if examination.intervals:
+        said += [
+            f"split intervals, as served, held {_coverage(examination.intervals.split)}",
+            f"adaptive intervals would have held {_coverage(examination.intervals.adaptive)}",
+        ]
+    if examination.paths:
+        said.append(_paths(examination.paths))
+    if examination.searches:
+        said.append(_searches(examination.searches))
+    return said
+
+
+def _coverage(coverage: Coverage) -> str:
+    symbol, least = min(coverage.by_symbol.items(), key=lambda item: item[1].value)
+    regimes = ", ".join(f"{name} {_share(one)}" for name, one in coverage.by_regime.items())
+    return (
+        f"{_share(coverage.overall)} (least of a symbol: {symbol} {_share(least)}; "
+        f"by volatility: {regimes}), median width {coverage.median_width:.2%}"
+    )
+
+
+def _share(proportion: Proportion) -> str:
+    return f"{proportion.value:.1%}"
+
+
+def _paths(paths: PathScores) -> str:
+    return (
+        f"R2 {paths.r2[0]:.2%} to {paths.r2[-1]:.2%} on {len(paths.r2)} paths, "
+        f"{paths.median:.2%} in the middle; these also train on what came after"
+    )
+
+
+def _searches(searches: Sequence[SearchResult]) -> str:
+    final = searches[-1]
+    chosen = ", ".join(f"{name} {value:.4g}" for name, value in sorted(final.parameters.items()))
+    return (
+        f"searched {sum(one.trials for one in searches)} times in {len(searches)} searches, "
+        f"{sum(one.seconds for one in searches):.0f} s: the last took the error inside its rows "
+        f"from {final.first_error:.4%} to {final.error:.4%}, by {chosen}"
+    )
