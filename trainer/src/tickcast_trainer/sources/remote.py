@@ -134,7 +134,12 @@ def make_remote(name: str, context: RemoteContext) -> RemoteSource:
     installed = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
     if name not in installed:
         raise UnknownBarSource(name, tuple(installed))
-    return cast(RemoteFactory, installed[name].load())(context)
+    point = installed[name]
+    try:
+        factory = cast(RemoteFactory, point.load())
+    except ModuleNotFoundError as error:
+        raise MissingExtra(name, ",".join(point.extras)) from error
+    return factory(context)
 
 
 def fetch_in_order(
