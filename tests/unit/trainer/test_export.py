@@ -65,9 +65,11 @@ from tickcast_trainer.export import export
 from tickcast_trainer.estimator_settings import MLPSettings
 from tickcast_trainer.settings import TrainSettings
 rng = np.random.default_rng(0)
-features = rng.normal(size=(9_000, 35)).astype(np.float32)
+# Features that move together, so that a last digit grows until float32 shows it.
+features = rng.normal(size=(9_000, 5)) @ rng.normal(size=(5, 35))
+features = (features + 0.3 * rng.normal(size=features.shape)).astype(np.float32)
 target = rng.normal(0.0, 0.02, 9_000)
-settings = TrainSettings(name="test", mlp=MLPSettings(penalty=0.1, rounds=20))
+settings = TrainSettings(name="test", mlp=MLPSettings(penalty=0.1, rounds=100))
 for name in ("ridge", "elastic-net", "mlp"):
     graph = export(make_estimator(name, settings).fit(features, target, seed=1)).graph
     print(name, hashlib.sha256(graph).hexdigest())

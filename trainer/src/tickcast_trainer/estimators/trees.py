@@ -48,7 +48,7 @@ def round_down(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return for each threshold the greatest float32 that is not above it."""
     with np.errstate(over="ignore"):
         nearest = threshold.astype(np.float32)
-    below = np.nextafter(nearest, np.float32(-np.inf))
+        below = np.nextafter(nearest, np.float32(-np.inf))
     return np.where(nearest > threshold, below, nearest)
 
 
