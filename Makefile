@@ -12,6 +12,7 @@ BENCH := predict
 MEMBERS := modelkit trainer server clients/python
 READY := .venv/.ready
 PROTO_READY := .venv-proto/.ready
+MLFLOW_READY := .venv-mlflow/.ready
 PYTHON_CODE := $(MEMBERS) tests benchmarks proto
 
 comma := ,
@@ -35,13 +36,17 @@ $(PROTO_READY): requirements/proto.txt requirements/setup.txt scripts/setup
 	@scripts/setup .venv-proto requirements/proto.txt
 	@touch $@
 
+$(MLFLOW_READY): requirements/mlflow.txt requirements/setup.txt scripts/setup
+	@scripts/setup .venv-mlflow requirements/mlflow.txt
+	@touch $@
+
 .PHONY: lock
 lock: $(READY) ## Resolve requirements/*.txt again; UPGRADE=1 takes the newest versions
 	@scripts/lock $(if $(UPGRADE),--upgrade)
 
 .PHONY: clean
 clean: ## Remove the environments and what the tools left
-	rm -rf .venv .venv-proto .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
+	rm -rf .venv .venv-mlflow .venv-proto .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
 	    .hypothesis .coverage htmlcov dist
 
 ##### Use
@@ -57,11 +62,11 @@ bench: $(READY) ## Run a benchmark: BENCH=predict (or another folder of benchmar
 ##### Test
 
 .PHONY: test
-test: $(READY) ## Run the tests; T=tests/unit runs a part of them
+test: $(READY) $(MLFLOW_READY) ## Run the tests; T=tests/unit runs a part of them
 	@$(BIN)/python -m pytest $(T)
 
 .PHONY: coverage
-coverage: $(READY) ## Run the tests and show the lines that none of them reached
+coverage: $(READY) $(MLFLOW_READY) ## Run the tests and show the lines that none of them reached
 	@$(BIN)/coverage run -m pytest $(T)
 	@$(BIN)/coverage report
 
