@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import structlog
 from prometheus_client import start_http_server
+from pydantic import SecretStr
 from tickcast_modelkit.features import feature_sets
 
 from tickcast_server.feeds.fanout import Fanout
@@ -26,6 +27,9 @@ from tickcast_server.rpc.models import ModelServicer
 from tickcast_server.rpc.prediction import PredictionServicer
 from tickcast_server.serving.models import Models
 from tickcast_server.serving.predictor import Predictor
+from tickcast_server.serving.registry.cache import RegistryCache
+from tickcast_server.serving.registry.client import RegistryClient, authorization
+from tickcast_server.serving.registry.follower import RegistryFollower
 from tickcast_server.serving.repository import Repository
 from tickcast_server.settings import Settings
 from tickcast_server.store.embedded import EmbeddedValkey
@@ -85,6 +89,8 @@ class App:
             now=time.time,
             listeners=[health.models_changed, self.metrics.models_changed],
         )
+        if settings.registry_url is not None:
+            await self._follow_registry(settings.registry_url, health)
         await repository.refresh()
         self._closing.push_async_callback(memory.stop)
         await memory.start()
@@ -136,6 +142,27 @@ class App:
         """Finishes what runs, within the grace time, and closes everything."""
         await self._closing.aclose()
 
+    async def _follow_registry(self, url: str, health: Health) -> None:
+        settings = self._settings.registry
+        follower = RegistryFollower(
+            RegistryClient(
+                url=url,
+                authorization=authorization(
+                    token=_secret(settings.token),
+                    username=settings.username,
+                    password=_secret(settings.password),
+                ),
+                timeout=settings.timeout,
+            ),
+            RegistryCache(self._settings.models),
+            self._settings.registry_references,
+            poll=settings.poll,
+            listeners=[health.registry_changed, self.metrics.registry_changed],
+        )
+        # Before the first look at the folder, so that a new server starts with its models.
+        await follower.sync()
+        self._keep_running(follower.watch())
+
     async def _open_store(self) -> RedisStore:
         settings = self._settings
         if settings.redis_url is not None:
@@ -185,6 +212,10 @@ class App:
                 await task
 
         self._closing.push_async_callback(end)
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return value.get_secret_value() if value is not None else None
 
 
 async def _drain(

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -16,14 +17,19 @@ from pydantic import (
     PositiveInt,
     SecretStr,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic_settings import (
     BaseSettings,
     CliSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from tickcast_server.serving.registry.reference import RegistryReference, check_references
 
 PREFIX = "TICKCAST_"
 
@@ -53,9 +59,30 @@ def _check_store_url(url: SecretStr | None) -> SecretStr | None:
     return url
 
 
+def _check_registry_url(url: str | None) -> str | None:
+    if url is not None and not _is_web_server(url):
+        raise ValueError(
+            "needed http://host:port or https://host:port; user and password go into "
+            "TICKCAST_REGISTRY__USERNAME and TICKCAST_REGISTRY__PASSWORD"
+        )
+    return url
+
+
+def _is_web_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # Raises ValueError when it is no number.
+        _ = parts.port
+    except ValueError:
+        return False
+    plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and plain
+
+
 Address = Annotated[str, AfterValidator(_check_address)]
 OptionalAddress = Annotated[str, AfterValidator(_check_optional_address)]
 StoreUrl = Annotated[SecretStr | None, AfterValidator(_check_store_url)]
+RegistryUrl = Annotated[str | None, AfterValidator(_check_registry_url)]
 
 
 class _Group(BaseModel):
@@ -87,6 +114,18 @@ class ModelSettings(_Group):
 
     poll: PositiveFloat = Field(default=1.0, description="seconds between looks at the repository")
     threads: PositiveInt = Field(default=1, description="threads of one onnxruntime call")
+
+
+class RegistrySettings(_Group):
+    """How the model registry is asked."""
+
+    poll: PositiveFloat = Field(default=10.0, description="seconds between looks at the registry")
+    timeout: PositiveFloat = Field(
+        default=5.0, description="seconds to wait for the registry's answer"
+    )
+    token: SecretStr | None = Field(default=None, description="sent as a bearer token")
+    username: str | None = Field(default=None, description="sent with the password")
+    password: SecretStr | None = Field(default=None, description="sent with the username")
 
 
 class StreamSettings(_Group):
@@ -129,13 +168,43 @@ class Settings(BaseSettings):
     redis_url: StoreUrl = Field(
         default=None, description="Valkey or Redis to use instead of the embedded one"
     )
+    registry_url: RegistryUrl = Field(
+        default=None, description="MLflow server to bring models from into the model repository"
+    )
+    registry_models: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        validate_default=True,
+        description="what to follow there, such as daily-ridge@champion,hourly-ridge/3",
+    )
     grace: PositiveFloat = Field(
         default=20.0, description="seconds that running calls have to end after SIGTERM"
     )
     store: StoreSettings = StoreSettings()
     model: ModelSettings = ModelSettings()
+    registry: RegistrySettings = RegistrySettings()
     stream: StreamSettings = StreamSettings()
     log: LogSettings = LogSettings()
+
+    @property
+    def registry_references(self) -> tuple[RegistryReference, ...]:
+        """What to follow in the registry."""
+        return tuple(map(RegistryReference.parse, self.registry_models))
+
+    @field_validator("registry_models", mode="before")
+    @classmethod
+    def _split_registry_models(cls, value: object) -> object:
+        return [item for item in value.split(",") if item] if isinstance(value, str) else value
+
+    @field_validator("registry_models")
+    @classmethod
+    def _check_registry_models(
+        cls, value: tuple[str, ...], info: ValidationInfo
+    ) -> tuple[str, ...]:
+        # Without the key, the URL was refused itself.
+        if "registry_url" in info.data and bool(value) != bool(info.data["registry_url"]):
+            raise ValueError("needed together with registry_url, and not without it")
+        check_references([RegistryReference.parse(item) for item in value])
+        return value
 
     def masked(self) -> dict[str, Any]:
         """The settings as JSON values, without their secrets."""
@@ -188,7 +257,7 @@ def describe(error: ValidationError) -> str:
     for item in error.errors(include_url=False):
         name = ".".join(map(str, item["loc"]))
         # What is wrong with a URL may be its password.
-        found = "" if name == "redis_url" else f"was {item['input']!r}, "
+        found = "" if name in {"redis_url", "registry_url"} else f"was {item['input']!r}, "
         problem = item["msg"].removeprefix("Value error, ")
         lines.append(f"{name}: {found}{problem[:1].lower()}{problem[1:]}")
     return "\n".join(lines)

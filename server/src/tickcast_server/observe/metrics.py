@@ -22,6 +22,7 @@ from prometheus_client import (
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import Catalogue
 from tickcast_server.serving.predictor import FeatureSource
+from tickcast_server.serving.registry.follower import RegistryStatus
 from tickcast_server.store.store import SeriesKey
 
 _CALL_SECONDS = (
@@ -115,6 +116,18 @@ class Metrics:
             "Times that the store was found replaced by one with another epoch.",
             registry=self.registry,
         )
+        self._registry_up = Gauge(
+            "tickcast_registry_reachable",
+            "1 while the model registry that is followed answers, else 0.",
+            ["registry"],
+            registry=self.registry,
+        )
+        self._followed = Gauge(
+            "tickcast_registry_model_present",
+            "1 for each model of the registry that is followed and here, else 0.",
+            ["reference"],
+            registry=self.registry,
+        )
         self._call = lru_cache(maxsize=None)(self._calls.labels)
         self._call_time = lru_cache(maxsize=None)(self._call_seconds.labels)
         self._stream = lru_cache(maxsize=None)(self._streams.labels)
@@ -150,6 +163,12 @@ class Metrics:
         for version in versions:
             if version.failure is not None:
                 self._failed.labels(version.name).set(1)
+
+    def registry_changed(self, status: RegistryStatus) -> None:
+        """Takes over whether the registry answers, and what of it is here."""
+        self._registry_up.labels(status.url).set(status.unreachable is None)
+        for reference, failure in status.failures.items():
+            self._followed.labels(reference).set(failure is None)
 
     def bars_changed(self, keys: Collection[SeriesKey]) -> None:
         for key in keys:

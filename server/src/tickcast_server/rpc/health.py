@@ -7,6 +7,8 @@ tickcast.v1.ModelService         the same
 tickcast.v1.MarketDataService    NOT_SERVING while the store is away: bars cannot be stored
 models/{model}                   SERVING while a version answers for it
 models/{model}/versions/{n}      NOT_SERVING when its files were refused
+registry                         NOT_SERVING while the registry that is followed is away
+registry/{reference}             NOT_SERVING while what is followed, as m@champion, is not here
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from grpc_health.v1 import health_pb2
 from grpc_health.v1._async import HealthServicer
 
 from tickcast_server.serving.models import Catalogue
+from tickcast_server.serving.registry.follower import RegistryStatus
 from tickcast_server.store.store import SeriesKey
 
 MARKET_DATA = "tickcast.v1.MarketDataService"
@@ -62,6 +65,12 @@ class Health:
         for name, serving in states.items():
             self._set(name, _SERVING if serving else _NOT_SERVING)
         self._models = set(states)
+
+    def registry_changed(self, status: RegistryStatus) -> None:
+        """Takes over whether the registry answers, and what of it is here."""
+        self._set("registry", _SERVING if status.unreachable is None else _NOT_SERVING)
+        for reference, failure in status.failures.items():
+            self._set(f"registry/{reference}", _SERVING if failure is None else _NOT_SERVING)
 
     def bars_changed(self, keys: Collection[SeriesKey]) -> None:
         """Bars change nobody's health."""

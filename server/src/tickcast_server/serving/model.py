@@ -8,16 +8,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tickcast_modelkit.features import FeatureSet
+from tickcast_modelkit.features import FeatureSet, find_feature_set
 from tickcast_modelkit.intervals import ConformalBand
 from tickcast_modelkit.manifest import Manifest
 from tickcast_modelkit.package import read_package
 
 from tickcast_server.serving.session import Session
-
-
-class UnknownFeatureSetId(ValueError):
-    """The package was trained with features that this server cannot compute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,16 +47,11 @@ def load_model(
 ) -> LoadedModel:
     """Reads a package, checks it, and replays its golden rows, which also warms it up.
 
-    Raises `tickcast_modelkit.errors.ModelkitError`, `UnknownFeatureSetId` or `UnusableModel`.
+    Raises `tickcast_modelkit.errors.ModelkitError` or `UnusableModel`.
     """
     package = read_package(path)
     manifest = package.manifest
-    feature_set = feature_sets.get(manifest.feature_set)
-    if feature_set is None:
-        raise UnknownFeatureSetId(
-            f"manifest.json: feature_set was {manifest.feature_set!r}, needed one that this "
-            f"server computes: {', '.join(sorted(feature_sets))}"
-        )
+    feature_set = find_feature_set(manifest.feature_set, manifest.features, feature_sets)
     session = Session(
         package.onnx,
         input_name=manifest.input_name,
