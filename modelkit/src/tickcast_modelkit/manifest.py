@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tickcast_modelkit import schema
 from tickcast_modelkit.errors import InvalidManifest
+from tickcast_modelkit.features.specification import FeatureSetSpecification
 from tickcast_modelkit.intervals import ConformalBand
 from tickcast_modelkit.timeframe import Timeframe
 
@@ -164,10 +165,8 @@ class Manifest:
     feature_set: str
     """Id of the feature set that it was trained with."""
 
-    feature_names: tuple[str, ...]
-
-    window: int
-    """Bars that a feature vector looks back on."""
+    features: FeatureSetSpecification
+    """What that set is: a server that does not know it can make it, or say what it lacks."""
 
     timeframe: Timeframe
 
@@ -205,9 +204,9 @@ class Manifest:
         _check("name", self.name, is_model_name(self.name), f"a name like {_NAME.pattern}")
         _check("version", self.version, self.version >= 0, "a positive integer")
         _check("created_at", self.created_at, _is_instant(self.created_at), "an RFC 3339 time")
-        _check("window", self.window, self.window > 0, "a positive integer")
+        _check("features.window", self.window, self.window > 0, "a positive integer")
         _check("horizon_bars", self.horizon_bars, self.horizon_bars > 0, "a positive integer")
-        _check("feature_names", names, 0 < len(set(names)) == len(names), "unique names")
+        _check("features.features", names, 0 < len(set(names)) == len(names), "unique names")
         self._check_band()
         _check(
             "training.end",
@@ -221,13 +220,23 @@ class Manifest:
             path = f"reference_quantiles.features.{name}"
             _check(path, f"{found} values", found == needed, f"{needed}, one for each probability")
 
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the features, in the order of the vector."""
+        return tuple(feature.name for feature in self.features.features)
+
+    @property
+    def window(self) -> int:
+        """Bars that a feature vector looks back on."""
+        return self.features.window
+
     def _check_band(self) -> None:
         band = self.band
         _check("band.coverage", band.coverage, 0.0 < band.coverage < 1.0, "above 0 and below 1")
         _check("band.lower", band.lower, band.lower <= band.upper, f"at most upper {band.upper}")
         if band.scale_feature is not None:
             known = band.scale_feature in self.feature_names
-            _check("band.scale_feature", band.scale_feature, known, "one of feature_names")
+            _check("band.scale_feature", band.scale_feature, known, "the name of a feature")
             _check("band.scale_floor", band.scale_floor, band.scale_floor > 0.0, "above 0")
 
     def to_json(self) -> str:

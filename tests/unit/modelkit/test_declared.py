@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from tickcast_modelkit.features import (
     CORE,
     calendar,
     candles,
+    find_feature_set,
     from_specification,
     last_window,
     load_feature_file,
@@ -136,13 +138,18 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_an_unknown_function_or_revision_is_named() -> None:
     specification = CORE.specification()
-    items = specification["features"]
-    assert isinstance(items, list)
-    first, *rest = items
-    for change in ({"function": "of_tomorrow"}, {"revision": 2}):
-        changed = {**specification, "features": [{**first, **change}, *rest]}
+    first, *rest = specification.features
+    for other in (replace(first, function="of_tomorrow"), replace(first, revision=2)):
         with pytest.raises(UnknownFeatureFunction, match="feature return_1: was"):
-            from_specification(changed)
+            from_specification(replace(specification, features=(other, *rest)))
+
+
+def test_a_set_is_found_among_those_known_or_made() -> None:
+    specification = CORE.specification()
+    assert find_feature_set(CORE.id, specification, {CORE.id: CORE}) is CORE
+    assert find_feature_set(CORE.id, specification, {}).id == CORE.id
+    with pytest.raises(UnknownFeatureFunction, match=f"was core-0, needed {CORE.id}"):
+        find_feature_set("core-0", specification, {})
 
 
 def test_every_feature_function_of_modelkit_can_be_named() -> None:

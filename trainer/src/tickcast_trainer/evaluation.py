@@ -189,14 +189,18 @@ class Evaluator:
         self, residual: NDArray[np.float64], features: NDArray[np.float32]
     ) -> ConformalBand:
         names = self.dataset.feature_set.names
-        volatility = features[:, names.index(SCALE_FEATURE)].astype(np.float64)
-        moving = volatility[volatility > 0.0]
-        floor = float(np.quantile(moving, _FLOOR_PROBABILITY)) if len(moving) else 1.0
+        # A set of the user's own may not have it: intervals are then of one width for all.
+        feature = SCALE_FEATURE if SCALE_FEATURE in names else None
+        floor = 1.0
+        if feature is not None:
+            volatility = features[:, names.index(feature)].astype(np.float64)
+            moving = volatility[volatility > 0.0]
+            floor = float(np.quantile(moving, _FLOOR_PROBABILITY)) if len(moving) else 1.0
         return ConformalBand.fit(
             residual,
-            conformal_scales(features, names, scale_feature=SCALE_FEATURE, scale_floor=floor),
+            conformal_scales(features, names, scale_feature=feature, scale_floor=floor),
             coverage=self.coverage,
-            scale_feature=SCALE_FEATURE,
+            scale_feature=feature,
             scale_floor=floor,
         )
 

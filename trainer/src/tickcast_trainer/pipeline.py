@@ -7,15 +7,16 @@ from pathlib import Path
 
 import numpy as np
 from tickcast_modelkit.bars import BarSeries
-from tickcast_modelkit.features import CORE
 from tickcast_modelkit.golden import GoldenRows
 from tickcast_modelkit.manifest import Manifest, Score
 from tickcast_modelkit.package import PackagePath, list_versions, write_package
 
 from tickcast_trainer.dataset import Dataset, build_dataset
+from tickcast_trainer.engine import open_engine
 from tickcast_trainer.errors import NotEnoughHistory, RepositoryNotWritable
 from tickcast_trainer.evaluation import Comparison, Evaluator
 from tickcast_trainer.export import check_parity, export
+from tickcast_trainer.feature_sets import choose_feature_set
 from tickcast_trainer.metrics import Proportion
 from tickcast_trainer.packaging import make_golden, make_manifest
 from tickcast_trainer.progress import Progress
@@ -70,9 +71,15 @@ def train(settings: TrainSettings, progress: Progress) -> TrainingRun:
     """
     _check_repository(settings.models)
     series = find_source(settings.source)(settings.path, timeframe=settings.timeframe)
-    dataset = build_dataset(
-        _closed_by(series, settings), feature_set=CORE, horizon=settings.horizon, progress=progress
-    )
+    feature_set = choose_feature_set(settings.features, settings.feature_set)
+    with open_engine(settings.engine, settings.processes) as engine:
+        dataset = build_dataset(
+            _closed_by(series, settings),
+            feature_set=feature_set,
+            horizon=settings.horizon,
+            progress=progress,
+            engine=engine,
+        )
     cut = {"expanding": expanding_folds, "rolling": rolling_folds}[settings.split]
     folds = cut(dataset.as_of_time, dataset.target_time, count=settings.folds)
     evaluator = Evaluator(dataset, folds, coverage=settings.coverage)

@@ -1,7 +1,11 @@
 """Features: pure functions of the last bars of one symbol, the same in training and in serving."""
 
 from tickcast_modelkit.features.catalog import CORE, feature_sets
-from tickcast_modelkit.features.declared import from_specification, load_feature_file
+from tickcast_modelkit.features.declared import (
+    find_feature_set,
+    from_specification,
+    load_feature_file,
+)
 from tickcast_modelkit.features.feature_set import Feature, FeatureSet
 from tickcast_modelkit.features.windows import Windows, last_window, sliding_windows
 
@@ -11,6 +15,7 @@ __all__ = [
     "FeatureSet",
     "Windows",
     "feature_sets",
+    "find_feature_set",
     "from_specification",
     "last_window",
     "load_feature_file",

@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from tickcast_modelkit.errors import InvalidFeatureFile, UnknownFeatureFunction
 from tickcast_modelkit.features.catalog import feature_sets
 from tickcast_modelkit.features.feature_set import Feature, FeatureSet
 from tickcast_modelkit.features.functions import FUNCTIONS
+from tickcast_modelkit.features.specification import FeatureSetSpecification
 
 
 def load_feature_file(path: Path) -> Mapping[str, FeatureSet]:
@@ -53,29 +53,46 @@ def reload_declared(path: Path, identity: str) -> FeatureSet:
     return sets[identity]
 
 
-def from_specification(specification: Mapping[str, Any]) -> FeatureSet:
-    """Return the set that ``FeatureSet.specification`` told of, when all its functions are ours.
+def find_feature_set(
+    identity: str, specification: FeatureSetSpecification, known: Mapping[str, FeatureSet]
+) -> FeatureSet:
+    """Return the set of that id: one that is known, or else one made by its specification.
+
+    Raises UnknownFeatureFunction when neither is possible.
+    """
+    if identity in known:
+        return known[identity]
+    made = from_specification(specification)
+    if made.id != identity:
+        raise UnknownFeatureFunction(
+            f"feature set: was {identity}, needed {made.id}, as its specification says"
+        )
+    return made
+
+
+def from_specification(specification: FeatureSetSpecification) -> FeatureSet:
+    """Return the set of a specification, when all of its functions are modelkit's.
 
     Raises UnknownFeatureFunction for a function or revision that this version does not have.
     """
-    if specification.get("code"):
+    if specification.code:
         raise UnknownFeatureFunction(
-            f"feature set {specification['name']}: was computed by a file of its own, "
-            "needed that file"
+            f"feature set {specification.name}: was computed by functions of a file with SHA-256 "
+            f"{specification.code}, needed that file, as TICKCAST_FEATURES or --features names it"
         )
-    for item in specification["features"]:
-        if item["function"] not in FUNCTIONS or item["revision"] != 1:
+    for item in specification.features:
+        if item.function not in FUNCTIONS or item.revision != 1:
             raise UnknownFeatureFunction(
-                f"feature {item['name']}: was {item['function']} revision {item['revision']}, "
+                f"feature {item.name}: was {item.function} revision {item.revision}, "
                 "needed a function that this version has"
             )
     return FeatureSet(
-        name=specification["name"],
-        window=specification["window"],
-        minimum_bars=specification["minimum_bars"],
+        name=specification.name,
+        window=specification.window,
+        minimum_bars=specification.minimum_bars,
         features=tuple(
-            Feature(item["name"], FUNCTIONS[item["function"]], item["parameters"])
-            for item in specification["features"]
+            Feature(item.name, FUNCTIONS[item.function], item.parameters)
+            for item in specification.features
         ),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, SupportsIndex
@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 
 from tickcast_modelkit.errors import InvalidArray
 from tickcast_modelkit.features.columns import BarColumns
+from tickcast_modelkit.features.specification import (
+    FeatureSetSpecification,
+    FeatureSpecification,
+)
 from tickcast_modelkit.features.windows import Windows
 
 FeatureFunction = Callable[..., NDArray[np.float64]]
@@ -87,7 +91,11 @@ class FeatureSet:
     @cached_property
     def id(self) -> str:
         """Name and digest of the specification: equal ids compute equal features."""
-        text = json.dumps(self.specification(), sort_keys=True, separators=(",", ":"))
+        specification = asdict(self.specification())
+        if not self.code:
+            # As ids were before sets could bring code.
+            del specification["code"]
+        text = json.dumps(specification, sort_keys=True, separators=(",", ":"))
         return f"{self.name}-{hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS]}"
 
     @cached_property
@@ -95,23 +103,23 @@ class FeatureSet:
         """Names of the features, in the order of the vector."""
         return tuple(feature.name for feature in self.features)
 
-    def specification(self) -> dict[str, object]:
-        """Return what the id digests, as JSON values: modelkit's source text may be reformatted."""
-        code = {"code": self.code} if self.code else {}
-        return code | {
-            "name": self.name,
-            "window": self.window,
-            "minimum_bars": self.minimum_bars,
-            "features": [
-                {
-                    "name": feature.name,
-                    "function": feature.function_name,
-                    "parameters": dict(feature.parameters),
-                    "revision": feature.revision,
-                }
+    def specification(self) -> FeatureSetSpecification:
+        """Return what the id digests: modelkit's source text may be reformatted."""
+        return FeatureSetSpecification(
+            name=self.name,
+            window=self.window,
+            minimum_bars=self.minimum_bars,
+            code=self.code,
+            features=tuple(
+                FeatureSpecification(
+                    name=feature.name,
+                    function=feature.function_name,
+                    parameters=dict(feature.parameters),
+                    revision=feature.revision,
+                )
                 for feature in self.features
-            ],
-        }
+            ),
+        )
 
     def compute(self, windows: Windows) -> NDArray[np.float32]:
         """Return the features of each window, shape (n, F), in the order of ``names``.

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from tickcast_modelkit.bars import BarSeries
-from tickcast_modelkit.features import FeatureSet, catalog, sliding_windows
+from tickcast_modelkit.features import (
+    FeatureSet,
+    feature_sets,
+    find_feature_set,
+    load_feature_file,
+    sliding_windows,
+)
 from tickcast_modelkit.manifest import Manifest
 from tickcast_modelkit.package import read_package
 
@@ -53,9 +59,10 @@ class PackagedModel:
         return result
 
 
-def load_model(folder: Path) -> PackagedModel:
+def load_model(folder: Path, *, features: Path | None = None) -> PackagedModel:
     """Read a package from its folder ``<repository>/<name>/<version>`` and replay its golden rows.
 
+    ``features`` is the file that declares its feature set, where that has functions of its own.
     Raises ModelkitError when the package is damaged, cannot be computed here, or computes other
     predictions than where it was made.
     """
@@ -68,7 +75,9 @@ def load_model(folder: Path) -> PackagedModel:
     session = onnxruntime.InferenceSession(
         package.onnx, options, providers=["CPUExecutionProvider"]
     )
-    feature_set = catalog.get(package.manifest.feature_set)
-    model = PackagedModel(package.manifest, feature_set, session)
+    known = feature_sets() if features is None else load_feature_file(features)
+    manifest = package.manifest
+    feature_set = find_feature_set(manifest.feature_set, manifest.features, known)
+    model = PackagedModel(manifest, feature_set, session)
     package.golden.replay(feature_set, model.predict)
     return model

@@ -57,7 +57,9 @@ def backtest(settings: BacktestSettings, progress: Progress) -> Backtest:
 
     Raises TrainerError, and ModelkitError for a timeframe or a package that cannot be used.
     """
-    model = load_model(settings.model_package) if settings.model_package else None
+    model = None
+    if settings.model_package is not None:
+        model = load_model(settings.model_package, features=settings.features)
     every = find_source(settings.source)(settings.path, timeframe=settings.timeframe)
     series = _between(every, settings)
     panel = Panel.of(series)

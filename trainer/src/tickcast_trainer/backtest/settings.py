@@ -105,6 +105,9 @@ class BacktestSettings(ProgramSettings):
     model_package: Path | None = Field(
         default=None, description="folder of the package, such as .tickcast/models/daily-ridge/1"
     )
+    features: Path | None = Field(
+        default=None, description="Python file that declares the feature set of the model"
+    )
     in_sample: bool = Field(
         default=False, description="test a model on bars that it was trained on, and say so"
     )

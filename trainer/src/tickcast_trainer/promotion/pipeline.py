@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -119,13 +118,14 @@ def _models(settings: PromoteSettings) -> tuple[PackagedModel, PackagedModel | N
         raise NoCandidate(f"candidate: was version {number}, which is champion already")
     champion = aliases.get(CHAMPION)
     return (
-        load_model(_folder(settings, number)),
-        load_model(_folder(settings, champion)) if champion is not None else None,
+        _load(settings, number),
+        _load(settings, champion) if champion is not None else None,
     )
 
 
-def _folder(settings: PromoteSettings, version: int | None) -> Path:
-    return settings.models / settings.model / str(version)
+def _load(settings: PromoteSettings, version: int | None) -> PackagedModel:
+    folder = settings.models / settings.model / str(version)
+    return load_model(folder, features=settings.features)
 
 
 def _start(

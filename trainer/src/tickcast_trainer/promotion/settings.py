@@ -74,6 +74,9 @@ class PromoteSettings(ProgramSettings):
     timeframe: str | None = Field(
         default=None, description="such as 5m or 1d; inferred from the bars if absent"
     )
+    features: Path | None = Field(
+        default=None, description="Python file that declares the feature set of the model"
+    )
     start: Instant | None = Field(
         default=None, description="compare from then on; from the end of training if absent"
     )
