@@ -31,6 +31,7 @@ from tickcast_modelkit.package import PackagePath, list_versions, read_aliases
 from tickcast_modelkit.testing import random_walk_bars
 from tickcast_server.app import App
 from tickcast_server.testing import bar_messages, eventually, free_address, start_local
+from tickcast_trainer.cli import main
 from tickcast_trainer.registry.connect import connect
 from tickcast_trainer.registry.errors import RegistryUnreachable
 from tickcast_trainer.registry.mlflow import MLflow
@@ -225,6 +226,52 @@ def test_mlflow_itself_finds_the_package(
     )
     for file in (repository / "stock" / "1").iterdir():
         assert (tmp_path / "got" / file.name).read_bytes() == file.read_bytes()
+
+
+async def test_what_is_trained_answers_on_a_server_that_shares_no_folder(
+    registry: MLflowServer, tmp_path: Path
+) -> None:
+    arguments = ["--name", "trained", "--estimators", "ridge", "--folds", "2", "--no-leak-check"]
+    at = ["--models", str(tmp_path / "trained"), "--registry", "mlflow", "--registry-url"]
+    assert await asyncio.to_thread(main, [*arguments, *at, registry.url]) == 0
+    version = registry.api.get(
+        "mlflow/registered-models/alias", name="trained-ridge", alias="champion"
+    )["model_version"]
+    run = registry.api.get("mlflow/runs/get", run_id=version["run_id"])["run"]
+    metrics = {item["key"] for item in run["data"]["metrics"]}
+    assert {"rmse", "zero/rmse", "rolling_mean/rmse", "last_return/rmse"} <= metrics
+    (dataset,) = run["inputs"]["dataset_inputs"]
+    assert dataset["dataset"]["name"] == "bundled"
+    assert len(dataset["dataset"]["digest"]) == 32
+    settings = following(registry, tmp_path, "trained-ridge@champion")
+    async with start_local(tmp_path, **settings) as app:
+        assert await predict(app, "models/trained-ridge") == "models/trained-ridge/versions/1"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "127.0.0.1:5000", ""])
+def test_a_wrong_address_is_told_before_the_training(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    url: str,
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    models = tmp_path / "models"
+    at = ["--models", str(models), "--registry", "mlflow", "--registry-url", url]
+    assert main(["--name", "daily", *at]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "registry" in said.err
+    assert len(said.err.splitlines()) == 1
+    assert not models.exists()
+
+
+def test_an_address_without_a_registry_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = ["--models", str(tmp_path / "models"), "--registry-url", "http://mlflow:5000"]
+    assert main(["--name", "daily", *at]) == 2
+    assert "needed mlflow together with registry_url" in capsys.readouterr().err
 
 
 async def test_the_champion_answers_and_a_new_one_without_a_restart(

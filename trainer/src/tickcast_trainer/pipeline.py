@@ -13,13 +13,16 @@ from tickcast_modelkit.package import PackagePath, list_versions, write_package
 
 from tickcast_trainer.dataset import Dataset, build_dataset
 from tickcast_trainer.engine import open_engine
-from tickcast_trainer.errors import NotEnoughHistory, RepositoryNotWritable
+from tickcast_trainer.errors import InvalidSettings, NotEnoughHistory, RepositoryNotWritable
 from tickcast_trainer.evaluation import Comparison, Evaluator
 from tickcast_trainer.export import check_parity, export
 from tickcast_trainer.feature_sets import choose_feature_set
 from tickcast_trainer.metrics import Proportion
 from tickcast_trainer.packaging import make_golden, make_manifest
 from tickcast_trainer.progress import Progress
+from tickcast_trainer.registry.connect import connect
+from tickcast_trainer.registry.dataset_facts import dataset_facts
+from tickcast_trainer.registry.publish import Registry
 from tickcast_trainer.settings import EstimatorName, TrainSettings
 from tickcast_trainer.sources.source import find_source
 from tickcast_trainer.validation.examination import Examination, examine, with_suspicion
@@ -70,6 +73,7 @@ def train(settings: TrainSettings, progress: Progress) -> TrainingRun:
     ModelkitError for a timeframe, a symbol or a repository that cannot be used.
     """
     _check_repository(settings.models)
+    registry = _open_registry(settings)
     series = find_source(settings.source)(settings.path, timeframe=settings.timeframe)
     feature_set = choose_feature_set(settings.features, settings.feature_set)
     with open_engine(settings.engine, settings.processes) as engine:
@@ -88,6 +92,10 @@ def train(settings: TrainSettings, progress: Progress) -> TrainingRun:
         _train_model(name, settings, evaluator, baselines, progress) for name in settings.estimators
     )
     packages = tuple(_write(settings, model) for model in models)
+    if registry is not None:
+        rows = dataset_facts(dataset, source=settings.source, location=settings.path)
+        for package in packages:
+            registry.publish(package.path, rows)
     return TrainingRun(
         dataset=dataset,
         baselines=baselines,
@@ -168,6 +176,19 @@ def _check_repository(repository: Path) -> None:
         raise RepositoryNotWritable(
             f"models: was {repository}, needed a folder that can be written"
         )
+
+
+def _open_registry(settings: TrainSettings) -> Registry | None:
+    if settings.registry is None:
+        if settings.registry_url is not None:
+            raise InvalidSettings("registry: was absent, needed mlflow together with registry_url")
+        return None
+    return connect(
+        settings.registry_url,
+        experiment=settings.name,
+        promote=settings.promote,
+        environ=os.environ,
+    )
 
 
 def _write(settings: TrainSettings, model: TrainedModel) -> WrittenPackage:

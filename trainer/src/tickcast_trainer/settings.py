@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import CliPositionalArg, NoDecode, SettingsConfigDict
@@ -66,6 +66,12 @@ class TrainSettings(ProgramSettings):
         default=Path(".tickcast/models"), description="model repository to write to"
     )
     promote: bool = Field(default=False, description="make the new versions champion at once")
+    registry: Literal["mlflow"] | None = Field(
+        default=None, description="model registry to log runs and versions to, beside the folder"
+    )
+    registry_url: str | None = Field(
+        default=None, description="its address; MLFLOW_TRACKING_URI if absent"
+    )
     estimators: Annotated[tuple[EstimatorName, ...], NoDecode] = Field(
         default=("ridge", "xgboost"), description="models to train, separated by commas"
     )
