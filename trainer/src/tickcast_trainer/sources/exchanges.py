@@ -5,8 +5,9 @@ key is asked for.
 """
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import ccxt
@@ -23,6 +24,7 @@ from tickcast_trainer.sources.remote import (
 from tickcast_trainer.sources.retrying import Passing, broken_answer, retry_after, with_retries
 
 _MILLISECONDS = 1000
+_T = TypeVar("_T")
 
 
 def coinbase(context: RemoteContext) -> "Exchange":
@@ -67,7 +69,13 @@ class Exchange:
                 f"timeframe: was {timeframe}, needed one of {', '.join(self._client.timeframes)} "
                 f"from {self.name}"
             )
+        self._load_markets()
         return concatenate(list(self._pages(request)))
+
+    def _load_markets(self) -> None:
+        if not self._client.markets:
+            load = partial(self._call, partial(self._client.load_markets, True))
+            with_retries(load, sleep=self._context.sleep)
 
     def _pages(self, request: BarRequest) -> Iterator[ReceivedBars]:
         seconds = request.timeframe.seconds
@@ -96,20 +104,26 @@ class Exchange:
         if (kept := self._cache.get(question)) is not None:
             return _rows(json.loads(kept))
 
-        rows = with_retries(lambda: self._ask(request, begin), sleep=self._context.sleep)
+        ask = partial(
+            self._client.fetch_ohlcv,
+            request.symbol,
+            str(request.timeframe),
+            since=begin * _MILLISECONDS,
+            limit=self._page_bars,
+        )
+        try:
+            found = with_retries(partial(self._call, ask), sleep=self._context.sleep)
+        except ccxt.BadSymbol as error:
+            raise NotOffered(f"{self.name}: has no {request.symbol}") from error
+        rows = _rows(found)
         self._cache.put(question, json.dumps(rows).encode())
         return rows
 
-    def _ask(self, request: BarRequest, begin: int) -> list[list[Any]]:
+    def _call(self, function: Callable[[], _T]) -> _T:
         try:
-            found = self._client.fetch_ohlcv(
-                request.symbol,
-                str(request.timeframe),
-                since=begin * _MILLISECONDS,
-                limit=self._page_bars,
-            )
-        except ccxt.BadSymbol as error:
-            raise NotOffered(f"{self.name}: has no {request.symbol}") from error
+            answer = function()
+        except ccxt.BadSymbol:
+            raise
         except (ccxt.RateLimitExceeded, ccxt.DDoSProtection) as error:
             raise Passing(RateLimited(f"{self.name}: {error}"), retry_after=self._wait()) from error
         except ccxt.NetworkError as error:
@@ -118,9 +132,10 @@ class Exchange:
         except ccxt.BaseError as error:
             raise RemoteSourceError(f"{self.name}: {error}") from error
         if self._client.last_json_response is None:
-            # What cannot be parsed ccxt takes for a text without candles.
+            # What cannot be parsed ccxt takes for a text without markets or candles.
+            self._client.markets = None
             raise broken_answer(self.name, "no JSON")
-        return _rows(found)
+        return answer
 
     def _wait(self) -> float | None:
         headers = self._client.last_response_headers or {}

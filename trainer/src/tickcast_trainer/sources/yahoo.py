@@ -44,8 +44,8 @@ _OFFERED = {
 }
 
 
-def make(context: RemoteContext) -> "Yahoo":
-    """Make the source.
+def make(context: RemoteContext, *, ticker: Callable[[str], Any] = yf.Ticker) -> "Yahoo":
+    """Make the source; ``ticker`` makes what yfinance calls one.
 
     It sets two options of yfinance, which has them for the whole process: that errors are raised,
     and that what it remembers is kept in our cache.
@@ -54,7 +54,7 @@ def make(context: RemoteContext) -> "Yahoo":
     folder = context.cache / NAME
     folder.mkdir(parents=True, exist_ok=True)
     yf.set_tz_cache_location(str(folder))
-    return Yahoo(yf.Ticker, context)
+    return Yahoo(ticker, context)
 
 
 class Yahoo:
