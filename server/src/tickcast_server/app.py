@@ -13,7 +13,6 @@ import grpc
 import structlog
 from prometheus_client import start_http_server
 from pydantic import SecretStr
-from tickcast_modelkit.features import feature_sets
 
 from tickcast_server.feeds.fanout import Fanout
 from tickcast_server.feeds.intake import Intake
@@ -25,6 +24,7 @@ from tickcast_server.rpc.listen import SERVICES, AddressInUse, bind, build_serve
 from tickcast_server.rpc.market_data import MarketDataServicer
 from tickcast_server.rpc.models import ModelServicer
 from tickcast_server.rpc.prediction import PredictionServicer
+from tickcast_server.serving.feature_sets import known_feature_sets
 from tickcast_server.serving.models import Models
 from tickcast_server.serving.predictor import Predictor
 from tickcast_server.serving.registry.cache import RegistryCache
@@ -65,10 +65,10 @@ class App:
     async def start(self) -> None:
         """Returns once every model is loaded and calls are answered.
 
-        Raises `AddressInUse`, `EmbeddedStoreError`, `StoreUnavailable` or `OSError`; `stop` must be
-        called then as well.
+        Raises `AddressInUse`, `EmbeddedStoreError`, `StoreUnavailable`, `InvalidFeatureFile` or
+        `OSError`; `stop` must be called then as well.
         """
-        settings, sets = self._settings, feature_sets()
+        settings, sets = self._settings, known_feature_sets(self._settings.features)
         store = await self._open_store()
         memory = Memory(
             store,
@@ -121,7 +121,9 @@ class App:
                     now=time.time,
                 ),
                 "tickcast.v1.FeatureService": FeatureServicer(
-                    memory=memory, feature_sets=sets, now=time.time
+                    memory=memory,
+                    feature_sets=lambda: {**sets, **self.models.feature_sets()},
+                    now=time.time,
                 ),
                 "tickcast.v1.ModelService": ModelServicer(models=self.models),
             },

@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 import uvloop
 from pydantic import ValidationError
+from tickcast_modelkit.errors import InvalidFeatureFile
 
 from tickcast_server.app import App
 from tickcast_server.errors import StoreUnavailable
@@ -76,7 +77,13 @@ async def serve(settings: Settings) -> int:
     app = App(settings)
     try:
         await app.start()
-    except (AddressInUse, EmbeddedStoreError, StoreUnavailable, OSError) as error:
+    except (
+        AddressInUse,
+        EmbeddedStoreError,
+        InvalidFeatureFile,
+        StoreUnavailable,
+        OSError,
+    ) as error:
         # A traceback would hide the one line that says what to do.
         log.error("the server did not start", cause=str(error))  # noqa: TRY400
         await app.stop()

@@ -34,7 +34,13 @@ from tickcast_server.serving.registry.reference import RegistryReference, check_
 PREFIX = "TICKCAST_"
 
 # Variables with our prefix that other programs of the platform read.
-_OTHERS = ("TICKCAST_TRAIN_", "TICKCAST_TARGET")
+_OTHERS = (
+    "TICKCAST_TRAIN_",
+    "TICKCAST_BACKTEST_",
+    "TICKCAST_PROMOTE_",
+    "TICKCAST_ROLLBACK_",
+    "TICKCAST_TARGET",
+)
 
 
 class UnknownVariable(ValueError):
@@ -165,6 +171,11 @@ class Settings(BaseSettings):
     models: Path = Field(
         default=Path(".tickcast/models"), description="model repository, as the trainer writes it"
     )
+    features: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(),
+        description="Python files that declare feature sets of models, separated by commas; "
+        "they are run",
+    )
     redis_url: StoreUrl = Field(
         default=None, description="Valkey or Redis to use instead of the embedded one"
     )
@@ -205,6 +216,13 @@ class Settings(BaseSettings):
             raise ValueError("needed together with registry_url, and not without it")
         check_references([RegistryReference.parse(item) for item in value])
         return value
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def _split_features(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return [name.strip() for name in value.split(",") if name.strip()]
 
     def masked(self) -> dict[str, Any]:
         """The settings as JSON values, without their secrets."""

@@ -25,7 +25,7 @@ class FeatureServicer:
     """Decodes, reads features, encodes."""
 
     memory: Memory
-    feature_sets: Mapping[str, FeatureSet]
+    feature_sets: Callable[[], Mapping[str, FeatureSet]]
     now: Callable[[], float]
 
     async def get_features(
@@ -54,9 +54,10 @@ class FeatureServicer:
             maximum=1_000,
             arguments=[],
         )
-        names, token = page_of(page, sorted(self.feature_sets), str)
+        known = self.feature_sets()
+        names, token = page_of(page, sorted(known), str)
         return pb.ListFeatureSetsResponse(
-            feature_sets=[encode.feature_set(self.feature_sets[name]) for name in names],
+            feature_sets=[encode.feature_set(known[name]) for name in names],
             next_page_token=token,
         )
 
@@ -69,10 +70,10 @@ class FeatureServicer:
         return pb.GetFeatureSetResponse(feature_set=encode.feature_set(self._find(identity)))
 
     def _find(self, identity: str) -> FeatureSet:
-        found = self.feature_sets.get(identity)
-        if found is None:
-            raise FeatureSetNotFound(f"featureSets/{identity}", sorted(self.feature_sets))
-        return found
+        known = self.feature_sets()
+        if identity not in known:
+            raise FeatureSetNotFound(f"featureSets/{identity}", sorted(known))
+        return known[identity]
 
 
 def _identity(name: str, field: str, wrong: Violations) -> str:

@@ -116,11 +116,15 @@ class Models:
             raise ModelVersionNotReady(found.name, found.failure or "it is not loaded")
         return found.loaded
 
-    def active_feature_sets(self, timeframe: str) -> Collection[FeatureSet]:
-        """The feature sets that loaded models of a timeframe need."""
+    def feature_sets(self, timeframe: str | None = None) -> Mapping[str, FeatureSet]:
+        """The feature sets that loaded models need, of one timeframe or of any, by id."""
         return {
             model.feature_set.id: model.feature_set
             for entry in self._catalogue.values()
             for version in entry.versions.values()
-            if (model := version.loaded) is not None and model.timeframe == timeframe
-        }.values()
+            if (model := version.loaded) is not None and timeframe in (None, model.timeframe)
+        }
+
+    def active_feature_sets(self, timeframe: str) -> Collection[FeatureSet]:
+        """The feature sets that loaded models of a timeframe need."""
+        return self.feature_sets(timeframe).values()

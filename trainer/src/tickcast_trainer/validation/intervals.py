@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tickcast_trainer.evaluation import SCALE_FEATURE, Evaluator, OutOfFold
+from tickcast_trainer.evaluation import Evaluator, OutOfFold
 from tickcast_trainer.validation.adaptive import Adaptation, Outcomes, adaptive_bounds
 from tickcast_trainer.validation.coverage import Coverage, measure_coverage
-from tickcast_trainer.validation.regimes import volatility_regimes
+from tickcast_trainer.validation.regimes import trailing_volatility, volatility_regimes
 
 _FLOOR_PROBABILITY = 0.05
 
@@ -28,8 +28,7 @@ def measure_intervals(
 ) -> Intervals | None:
     """Measure both kinds where both can be given; None where the folds are too short for any."""
     dataset, rows = evaluator.dataset, evaluator.rows
-    feature = dataset.feature_set.names.index(SCALE_FEATURE)
-    volatility = dataset.features[:, feature].astype(np.float64)
+    volatility = trailing_volatility(dataset)
     series_index = dataset.series_index[rows]
     outcomes = Outcomes(
         prediction=forecast.prediction,
