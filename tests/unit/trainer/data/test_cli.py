@@ -255,7 +255,7 @@ def test_damaged_bronze_is_named_until_it_is_imported_again(
     ("arguments", "message"),
     [
         (["import", "--source", ""], "sources: was (), needed: "),
-        (["import", "--source", "quandl"], "source: was 'quandl', needed one of bundled, csv, "),
+        (["import", "--source", "quandl"], "source: was 'quandl', needed one of alphavantage, "),
         (["import", "--source", "csv,parquet"], "source: was csv,parquet, needed one source"),
         (["import", "--source", "csv", "nowhere"], "path: was nowhere, needed"),
         (["import", "--source", "bundled", "--start", "soon"], "start: was 'soon', needed: "),

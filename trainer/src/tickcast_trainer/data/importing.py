@@ -25,8 +25,8 @@ from tickcast_trainer.progress import Progress
 from tickcast_trainer.sources.received import ReceivedBars
 from tickcast_trainer.sources.remote import (
     BarRequest,
+    InOrder,
     RemoteContext,
-    fetch_in_order,
     make_remote,
     remote_names,
 )
@@ -190,7 +190,7 @@ def _remote_arrivals(
     if not request.symbols:
         raise InvalidArguments("symbols: was absent, needed such as AAPL, as a source is asked")
     timeframe = Timeframe.parse(request.timeframe)
-    sources = [make_remote(name, context) for name in request.sources]
+    sources = InOrder([make_remote(name, context) for name in request.sources])
     for pair in request.symbols:
         key = SeriesKey(str(timeframe), check_symbol(pair.stored))
         asked = BarRequest(
@@ -201,7 +201,7 @@ def _remote_arrivals(
         )
         begin = time.monotonic()
         try:
-            source, bars = fetch_in_order(sources, asked)
+            source, bars = sources.fetch(asked)
         except BarSourceError as error:
             failures.append(error)
             continue

@@ -142,27 +142,43 @@ def make_remote(name: str, context: RemoteContext) -> RemoteSource:
     return factory(context)
 
 
-def fetch_in_order(
-    sources: Sequence[RemoteSource], request: BarRequest
-) -> tuple[str, ReceivedBars]:
-    """Ask one source after the other; return the first that has bars, by name, with its bars.
+class InOrder:
+    """Sources that stand in for one another, the first asked first.
 
-    Raises the error of the only source, or BarSourceError with what each of them said.
+    One that says that it was asked too often is not asked again.
     """
-    failures: list[BarSourceError] = []
-    for source in sources:
+
+    def __init__(self, sources: Sequence[RemoteSource]) -> None:
+        self._sources = tuple(sources)
+        self._spent: dict[str, RateLimited] = {}
+
+    def fetch(self, request: BarRequest) -> tuple[str, ReceivedBars]:
+        """Return the name of the first source that has bars, and its bars.
+
+        Raises the error of the only source, or RemoteSourceError with what each of them said.
+        """
+        failures: list[BarSourceError] = []
+        for source in self._sources:
+            outcome = self._ask(source, request)
+            if isinstance(outcome, ReceivedBars):
+                return source.name, outcome
+            failures.append(outcome)
+            if source is not self._sources[-1]:
+                _log.warning("%s; the next source is asked", outcome)
+        if len(failures) == 1:
+            raise failures[0]
+        raise RemoteSourceError(
+            f"{request.symbol}: no source had bars\n" + "\n".join(f"  {one}" for one in failures)
+        )
+
+    def _ask(self, source: RemoteSource, request: BarRequest) -> ReceivedBars | BarSourceError:
+        if source.name in self._spent:
+            return self._spent[source.name]
         try:
             bars = source.fetch(request)
+        except RateLimited as error:
+            self._spent[source.name] = error
+            return error
         except BarSourceError as error:
-            failures.append(error)
-        else:
-            if len(bars):
-                return source.name, bars
-            failures.append(NotOffered(f"{source.name}: had no bars of {request.symbol}"))
-        if source is not sources[-1]:
-            _log.warning("%s; the next source is asked", failures[-1])
-    if len(failures) == 1:
-        raise failures[0]
-    raise RemoteSourceError(
-        f"{request.symbol}: no source had bars\n" + "\n".join(f"  {one}" for one in failures)
-    )
+            return error
+        return bars if len(bars) else NotOffered(f"{source.name}: had no bars of {request.symbol}")

@@ -17,7 +17,7 @@ from tickcast_trainer.data.layout import CACHE, DEFAULT_ROOT
 from tickcast_trainer.errors import BarSourceError
 from tickcast_trainer.sources.columns import BarTable
 from tickcast_trainer.sources.received import ReceivedBars
-from tickcast_trainer.sources.remote import BarRequest, RemoteContext, fetch_in_order, make_remote
+from tickcast_trainer.sources.remote import BarRequest, InOrder, RemoteContext, make_remote
 from tickcast_trainer.sources.table import read_tables
 
 _EXAMPLE = "such as yfinance:AAPL,MSFT or coinbase,kraken:BTC/USD"
@@ -51,12 +51,12 @@ def open_remote(
     if timeframe is None:
         raise BarSourceError("timeframe: was absent, needed such as 1d, as a source is asked")
     slot = Timeframe.parse(timeframe)
-    sources = [make_remote(name, context) for name in names.split(",")]
+    sources = InOrder([make_remote(name, context) for name in names.split(",")])
     now = int(context.clock())
     tables = []
     for symbol in symbols.split(","):
         asked = BarRequest(symbol=symbol, timeframe=slot, start=start, end=now)
-        _, bars = fetch_in_order(sources, asked)
+        _, bars = sources.fetch(asked)
         closed = bars.take(bars.open_time + slot.seconds <= now)
         tables.append(_table(closed, symbol, location))
     return read_tables(tables, timeframe=timeframe)

@@ -19,13 +19,13 @@ from tickcast_trainer.sources.pacing import Pacer
 from tickcast_trainer.sources.received import ReceivedBars, no_bars, page
 from tickcast_trainer.sources.remote import (
     BarRequest,
+    InOrder,
     InvalidAnswer,
     MissingExtra,
     NotOffered,
     RateLimited,
     RemoteContext,
     RemoteSourceError,
-    fetch_in_order,
     make_remote,
     remote_names,
 )
@@ -229,17 +229,24 @@ def test_the_next_source_is_asked_where_one_has_none_and_no_further(
     failure: ReceivedBars | BarSourceError, caplog: pytest.LogCaptureFixture
 ) -> None:
     sources = [Told("a", failure), Told("b", BARS), Told("c", BARS)]
-    assert fetch_in_order(sources, REQUEST) == ("b", BARS)
+    assert InOrder(sources).fetch(REQUEST) == ("b", BARS)
     assert [one.asked for one in sources] == [1, 1, 0]
     assert "the next source is asked" in caplog.text
+
+
+def test_a_source_that_was_asked_too_often_is_not_asked_again() -> None:
+    spent, lacking, other = Told("a", RateLimited("a: full")), Told("b", no_bars()), Told("c", BARS)
+    sources = InOrder([spent, lacking, other])
+    assert [sources.fetch(REQUEST) for _ in range(3)] == [("c", BARS)] * 3
+    assert [one.asked for one in (spent, lacking, other)] == [1, 3, 3]
 
 
 def test_where_all_fail_each_is_quoted() -> None:
     sources = [Told("a", RateLimited("a: full")), Told("b", no_bars())]
     with pytest.raises(RemoteSourceError, match="a: full\n  b: had no bars of AAPL"):
-        fetch_in_order(sources, REQUEST)
+        InOrder(sources).fetch(REQUEST)
     with pytest.raises(NotOffered, match="c: has none"):
-        fetch_in_order([Told("c", NotOffered("c: has none"))], REQUEST)
+        InOrder([Told("c", NotOffered("c: has none"))]).fetch(REQUEST)
 
 
 def test_the_sources_there_are() -> None:
