@@ -53,7 +53,8 @@ async def test_by_symbol_says_all_that_a_reader_needs(stub: rpc.PredictionServic
     assert answer.return_interval.lower < answer.predicted_return < answer.return_interval.upper
     assert answer.price_interval.lower < answer.predicted_price < answer.price_interval.upper
     assert answer.return_interval.coverage == 0.8
-    assert not answer.HasField("direction_probability")
+    assert (answer.direction_probability > 0.5) == (answer.predicted_return > 0)
+    assert 0 < answer.direction_probability < 1
     assert answer.model_version == "models/tiny/versions/1"
     assert answer.feature_set == f"featureSets/{CORE.id}"
     assert answer.feature_provenance.source == prediction_pb2.FEATURE_SOURCE_CACHE
@@ -267,3 +268,17 @@ async def test_a_long_list_of_violations_still_arrives(
     violations = detail(status, error_details_pb2.BadRequest).field_violations
     assert len(violations) <= 21
     assert violations[-1].description.startswith("and ")
+
+
+async def test_a_return_that_no_price_can_follow_has_none(
+    stub: rpc.PredictionServiceAsyncStub,
+) -> None:
+    request = pb.PredictRequest(model="models/tiny", symbol="AAPL")
+    request.features.values.extend([3e38] * len(CORE.names))
+    request.features.as_of_time.seconds = int(SERIES.close_time[-1])
+    request.features.last_close = 100.0
+    answer = (await stub.Predict(request)).prediction
+    assert abs(answer.predicted_return) > 1_000
+    assert not answer.HasField("price_interval")
+    rises = answer.predicted_return > 0
+    assert answer.HasField("predicted_price") is not rises

@@ -118,7 +118,7 @@ async def test_predicts_by_symbol_features_and_bars_alike(ask: Ask) -> None:
     assert held.target_time - held.as_of_time == timedelta(days=1)
     assert held.price_interval.lower < held.predicted_price < held.price_interval.upper
     assert held.feature_provenance.source is FeatureSource.CACHE
-    assert held.direction_probability is None
+    assert held.direction_probability is not None
 
     vector = await ask("get_features", "AAPL", "1d", feature_set=held.feature_set)
     assert vector.names == tuple(CORE.names)

@@ -6,6 +6,10 @@ model was not fitted to are divided by a scale known beforehand, such as recent 
 quantiles, corrected for the finite number of rows, bound the next residual with at least the stated
 probability as long as the rows are exchangeable. Both tails are bounded separately, so that a
 skewed target gets a skewed interval.
+
+The same residuals, taken whole, are a distribution of the outcome (Vovk, Shen, Manokhin, Xie 2017,
+"Nonparametric predictive distributions based on conformal prediction", Proceedings of Machine
+Learning Research 60): the probability of a rise comes from it, calibrated as the intervals are.
 """
 
 from __future__ import annotations
@@ -22,6 +26,8 @@ from numpy.typing import NDArray
 from tickcast_modelkit.errors import InvalidArray, TooFewResiduals
 
 Floats = NDArray[np.float64]
+
+_PROBABILITIES = np.linspace(0.0, 1.0, 101)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +51,9 @@ class ConformalBand:
 
     calibration_rows: int
     """Residuals that the bounds were taken from."""
+
+    quantiles: tuple[float, ...]
+    """Scaled residuals at 101 even steps of probability from 0 to 1; empty when unknown."""
 
     @classmethod
     def fit(
@@ -78,6 +87,7 @@ class ConformalBand:
             scale_feature=scale_feature,
             scale_floor=float(scale_floor),
             calibration_rows=rows,
+            quantiles=tuple(np.quantile(ordered, _PROBABILITIES).tolist()),
         )
 
     def scales(self, features: NDArray[np.float32], names: Sequence[str]) -> Floats:
@@ -101,6 +111,17 @@ class ConformalBand:
     ) -> tuple[float | Floats, float | Floats]:
         """Return the ends of the interval: of one prediction, or of each of many (n,)."""
         return prediction + self.lower * scale, prediction + self.upper * scale
+
+    def probability_above_zero(self, prediction: float, scale: float) -> float | None:
+        """Return the probability that the outcome is above zero; None without quantiles.
+
+        Never nearer to 0 or 1 than the number of residuals can tell.
+        """
+        if not self.quantiles:
+            return None
+        below = float(np.interp(-prediction / scale, self.quantiles, _PROBABILITIES))
+        least = 1.0 / (self.calibration_rows + 1)
+        return min(max(1.0 - below, least), 1.0 - least)
 
 
 def conformal_scales(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -234,6 +235,9 @@ class Manifest:
         band = self.band
         _check("band.coverage", band.coverage, 0.0 < band.coverage < 1.0, "above 0 and below 1")
         _check("band.lower", band.lower, band.lower <= band.upper, f"at most upper {band.upper}")
+        ascending = all(low <= high for low, high in pairwise(band.quantiles))
+        _check("band.quantiles", len(band.quantiles), len(band.quantiles) in {0, 101}, "0 or 101")
+        _check("band.quantiles", "out of order", ascending, "ascending numbers")
         if band.scale_feature is not None:
             known = band.scale_feature in self.feature_names
             _check("band.scale_feature", band.scale_feature, known, "the name of a feature")

@@ -138,6 +138,7 @@ def tiny_manifest(
             scale_feature="realised_volatility_20" if "realised_volatility_20" in names else None,
             scale_floor=1e-4,
             calibration_rows=len(rows),
+            quantiles=tuple(np.linspace(-2.0, 2.0, 101).tolist()),
         ),
         parity=Parity(rows=len(rows), median_difference=0.0, maximum_difference=1e-9, limit=1e-6),
         reference_quantiles=ReferenceQuantiles.of(feature_set.compute(windows), names),

@@ -78,10 +78,46 @@ def test_the_interval_surrounds_the_prediction_in_proportion_to_the_scale() -> N
         scale_feature="rsi_14",
         scale_floor=0.1,
         calibration_rows=99,
+        quantiles=(),
     )
+    assert band.probability_above_zero(0.5, 0.25) is None
     assert band.bounds(0.5, 0.25) == (0.25, 1.0)
     lower, upper = band.bounds(np.array([0.5, 0.0]), np.array([0.25, 0.5]))
     assert (lower.tolist(), upper.tolist()) == ([0.25, -0.5], [1.0, 1.0])
+
+
+def test_the_probability_of_a_rise_is_the_share_of_residuals_that_make_one() -> None:
+    band = fit(np.linspace(-1.0, 1.0, 999))
+    assert band.probability_above_zero(0.0, 1.0) == pytest.approx(0.5)
+    assert band.probability_above_zero(0.5, 1.0) == pytest.approx(0.75)
+    assert band.probability_above_zero(0.5, 2.0) == pytest.approx(0.625)
+    assert band.probability_above_zero(-0.5, 1.0) == pytest.approx(0.25)
+    # Nobody saw a rise from here, among as many as there were.
+    assert band.probability_above_zero(-9.0, 1.0) == 1 / 1_000
+    assert band.probability_above_zero(9.0, 1.0) == 1 - 1 / 1_000
+
+
+def test_the_probability_of_a_rise_is_calibrated_on_skewed_and_changing_noise() -> None:
+    random = np.random.default_rng(3)
+    scales = np.exp(random.normal(0.0, 0.5, 60_000))
+    expected = random.normal(0.0, 0.3, 60_000)
+    outcomes = expected + (random.exponential(1.0, 60_000) - 1.0) * scales
+    held = 30_000
+    band = fit(outcomes[:held] - expected[:held], scales[:held])
+    said = np.array(
+        [
+            band.probability_above_zero(float(prediction), float(scale)) or 0.0
+            for prediction, scale in zip(expected[held:], scales[held:], strict=True)
+        ]
+    )
+    rose = outcomes[held:] > 0.0
+    for low in np.arange(0.2, 0.7, 0.1):
+        chosen = (said >= low) & (said < low + 0.1)
+        assert chosen.sum() > 300
+        # Within three standard errors of a share.
+        assert rose[chosen].mean() == pytest.approx(
+            said[chosen].mean(), abs=3 * np.sqrt(0.25 / chosen.sum())
+        )
 
 
 def test_the_scale_is_its_feature_but_never_below_the_floor() -> None:

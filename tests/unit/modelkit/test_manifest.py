@@ -115,6 +115,8 @@ def put(path: str, value: object) -> Callable[[Document], None]:
         ("$.band.lower", 9.0, "$.band.lower: was 9.0, needed at most upper 1.25"),
         ("$.band.scale_feature", "luck", "was 'luck', needed the name of a feature"),
         ("$.band.scale_feature", 3, "$.band.scale_feature: was 3, needed a string or null"),
+        ("$.band.quantiles", [0.0, 1.0], "$.band.quantiles: was 2, needed 0 or 101"),
+        ("$.band.quantiles", [1.0] * 100 + [0.0], "needed ascending numbers"),
         ("$.band.scale_floor", 0.0, "$.band.scale_floor: was 0.0, needed above 0"),
         ("$.band.scale_floor", 10**400, "$.band.scale_floor: was 1000"),
         ("$.reference_quantiles.features", {}, "$.reference_quantiles.features: was []"),

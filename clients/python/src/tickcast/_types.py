@@ -127,7 +127,7 @@ class Prediction:
 
     predicted_price: float | None
     """last_close grown by predicted_return, in the currency of the symbol. `None` without a
-    last_close."""
+    last_close, or when the return is too large for a price."""
 
     return_interval: Interval | None
     """Interval of predicted_return. `None` when the model carries none."""
@@ -136,8 +136,8 @@ class Prediction:
     """The same interval in prices. `None` when the model carries none or last_close is `None`."""
 
     direction_probability: float | None
-    """Calibrated probability, 0 to 1, that the return is above zero. `None` when the model does not
-    estimate one."""
+    """Probability, 0 to 1, that the return is above zero, calibrated as the intervals are. `None`
+    when the model does not estimate one."""
 
     model_version: str
     """Resource name of the version that answered: models/{model}/versions/{number}."""

@@ -60,6 +60,7 @@ def prediction(value: Prediction) -> prediction_pb2.Prediction:
         last_close=value.last_close or 0.0,
         predicted_return=value.predicted_return,
         predicted_price=value.predicted_price,
+        direction_probability=value.direction_probability,
         return_interval=_interval(value.return_interval),
         price_interval=_interval(value.price_interval) if value.price_interval else None,
         model_version=value.model_version,

@@ -97,6 +97,7 @@ class Prediction:
     predicted_price: float | None
     return_interval: Interval
     price_interval: Interval | None
+    direction_probability: float | None
     model_version: str
     feature_set: str
     source: FeatureSource
@@ -221,11 +222,14 @@ class Predictor:
 
     def _finish(self, prepared: _Prepared, value: float) -> Prediction:
         model, last_close = prepared.model, prepared.last_close
-        lower, upper = model.band.bounds(value, model.scale(prepared.values))
+        scale = model.scale(prepared.values)
+        lower, upper = (float(end) for end in model.band.bounds(value, scale))
         age = max(self._now() - prepared.as_of_time, 0.0)
         self._observer.features_served(prepared.source, age)
         coverage = model.band.coverage
         horizon = model.manifest.horizon_bars
+        prices = [_grown(last_close, growth) for growth in (lower, value, upper)]
+        low, predicted_price, high = prices
         return Prediction(
             symbol=prepared.query.symbol,
             timeframe=model.timeframe,
@@ -234,15 +238,12 @@ class Predictor:
             horizon_bars=horizon,
             last_close=last_close,
             predicted_return=value,
-            predicted_price=None if last_close is None else last_close * math.exp(value),
-            return_interval=Interval(lower=float(lower), upper=float(upper), coverage=coverage),
+            predicted_price=predicted_price,
+            return_interval=Interval(lower=lower, upper=upper, coverage=coverage),
             price_interval=None
-            if last_close is None
-            else Interval(
-                lower=last_close * math.exp(lower),
-                upper=last_close * math.exp(upper),
-                coverage=coverage,
-            ),
+            if low is None or high is None
+            else Interval(lower=low, upper=high, coverage=coverage),
+            direction_probability=model.band.probability_above_zero(value, scale),
             model_version=model.name,
             feature_set=f"featureSets/{model.feature_set.id}",
             source=prepared.source,
@@ -250,6 +251,16 @@ class Predictor:
             stale=prepared.stale,
             bars_used=prepared.bars_used,
         )
+
+
+def _grown(last_close: float | None, log_return: float) -> float | None:
+    """The price after a return; None without a price, or when it would be no number."""
+    if last_close is None:
+        return None
+    try:
+        return last_close * math.exp(log_return)
+    except OverflowError:
+        return None
 
 
 def _from_features(query: PredictQuery, model: LoadedModel, source: GivenFeatures) -> _Prepared:

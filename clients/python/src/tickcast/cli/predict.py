@@ -55,18 +55,19 @@ def predict(
 
 
 def _show(predictions: list[Prediction]) -> None:
-    columns = ("symbol", "as of", ">close", ">predicted", ">change", ">low", ">high", "band", "by")
-    write_table(columns, [_row(prediction) for prediction in predictions])
+    columns = ("symbol", "as of", ">close", ">predicted", ">change", ">up", ">low", ">high", "band")
+    write_table((*columns, "by"), [_row(prediction) for prediction in predictions])
 
 
 def _row(prediction: Prediction) -> tuple[str, ...]:
-    band = prediction.price_interval
+    band, rise = prediction.price_interval, prediction.direction_probability
     return (
         prediction.symbol,
         instant(prediction.as_of_time),
         price(prediction.last_close),
         price(prediction.predicted_price),
         percent(prediction.predicted_return),
+        "-" if rise is None else f"{rise:.0%}",
         price(band.lower if band else None),
         price(band.upper if band else None),
         f"{band.coverage:.0%}" if band else "-",

@@ -85,11 +85,11 @@ class Prediction(_message.Message):
     """Expected natural log return from last_close to the close of the target bar. 0.01 is about 1%."""
     predicted_price: _builtins.float
     """last_close grown by predicted_return, in the currency of the symbol. Absent when last_close
-    is not known.
+    is not known, or when the return is too large for a price.
     """
     direction_probability: _builtins.float
-    """Calibrated probability that the return is above zero, from 0 to 1. Absent when the model
-    does not estimate one.
+    """Probability that the return is above zero, from 0 to 1, calibrated on bars that the model was
+    not trained on, as its intervals are. Absent when the model does not estimate one.
     """
     model_version: _builtins.str
     """Resource name of the version that answered: models/{model}/versions/{version}, always a
@@ -114,7 +114,9 @@ class Prediction(_message.Message):
 
     @_builtins.property
     def price_interval(self) -> Global___Interval:
-        """The same interval in prices. Absent when the model carries none or last_close is not known."""
+        """The same interval in prices. Absent when the model carries none, last_close is not known, or
+        an end is too large for a price.
+        """
 
     @_builtins.property
     def feature_provenance(self) -> Global___FeatureProvenance:
