@@ -2,7 +2,7 @@
 
 A file is named by the digest of its source and rows. Rows that are received again add nothing, so
 that an import can be repeated, or go on after it was interrupted. The digest leaves the arrival
-out: the first one counts.
+out: the first one counts, also where a source goes back to what it had told before.
 """
 
 import hashlib

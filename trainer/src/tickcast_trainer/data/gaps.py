@@ -115,5 +115,5 @@ def _finding(slots: NDArray[np.int64]) -> Finding:
         start=start,
         end=end,
         bars=len(slots),
-        detail="expected by the weeks around and the other symbols",
+        detail=f"{len(slots)} missing, the last of {np.datetime64(end, 's')}Z",
     )

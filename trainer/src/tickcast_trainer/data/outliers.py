@@ -1,10 +1,10 @@
 """Moves far beyond those before them, by a robust rule that knows no later bar.
 
-The scale of a bar is that of the 63 bars before it, not of its own: the median absolute deviation of
-their log returns (Hampel's identifier, one-sided; the factor 1.4826 makes it the standard deviation
-of a normal distribution), or the median reach of their highs and lows beyond open and close where
-that is more. A bar is an outlier when its return, or such a reach of its own, is more than 10
-scales. A crash is one as well as a bad print: the flag asks for a look and removes nothing.
+The scale of a bar is that of the 63 bars before it, not of its own: the median absolute deviation
+of their log returns (Hampel's identifier, one-sided; the factor 1.4826 makes it the standard
+deviation of a normal distribution), or the median reach of their highs and lows beyond open and
+close where that is more. A bar is an outlier when its return, or such a reach of its own, is more
+than 10 scales. A crash is one as well as a bad print: the flag asks for a look and removes nothing.
 """
 
 import numpy as np

@@ -1,5 +1,7 @@
 """From a vendor's answer to bars that training reads: import, fallback, going on."""
 
+import os
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,6 +108,26 @@ def test_the_same_import_again_asks_nothing_and_writes_nothing(data: Path, vendo
     assert main([*arguments, "--cache-hours", "0"]) == 0
     assert len(vendor.questions) == 2
     assert all(b"secret" not in content for content in before.values())
+
+
+def test_interrupted_it_ends_with_130_and_goes_on_without_asking_twice(
+    data: Path, vendor: Any, answer: MakeAnswer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interrupted: list[Any] = []
+
+    def reply(question: Any) -> Any:
+        if question.query["symbol"] == "MSFT" and not interrupted:
+            interrupted.append(question)
+            os.kill(os.getpid(), signal.SIGINT)
+        return answer(body=rows(question))
+
+    vendor.reply(EOD, reply)
+    arguments = [*FROM_FMP[:-1], "AAPL,MSFT", "--start", "2024-01-01", "--end", "2024-02-01"]
+    assert main(arguments) == 130
+    assert capsys.readouterr().err.endswith("tickcast-data: interrupted\n")
+    assert main(arguments) == 0
+    assert [query["symbol"] for query in vendor.asked(EOD)] == ["AAPL", "MSFT", "MSFT"]
+    assert [one.symbol for one in store.open(str(data))] == ["AAPL", "MSFT"]
 
 
 @pytest.mark.parametrize(
