@@ -22,6 +22,11 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin tickcast \
 WORKDIR /var/lib/tickcast
 
 FROM base AS trainer
+# LightGBM's wheel leaves OpenMP to the system.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libgomp1 \
+    && rm -rf /var/lib/apt/lists/*
 RUN --mount=type=bind,source=requirements/trainer.txt,target=/trainer.txt \
     --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-deps --require-hashes --requirement /trainer.txt \

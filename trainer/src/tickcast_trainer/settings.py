@@ -62,6 +62,10 @@ class TrainSettings(ProgramSettings):
         default="", description="name of the set; core, or the only one of your file, if absent"
     )
     horizon: int = Field(default=1, ge=1, le=1000, description="bars from prediction to target")
+    target: Literal["log-return", "volatility-scaled"] = Field(
+        default="log-return",
+        description="what is fitted; models predict the log return with either",
+    )
     models: Path = Field(
         default=Path(".tickcast/models"), description="model repository to write to"
     )

@@ -4,7 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from tickcast_modelkit.features import CORE
+
+from tickcast_trainer.errors import InvalidSettings
 from tickcast_trainer.estimator_settings import EstimatorName, MemberName
+from tickcast_trainer.estimators.by_volatility import ByVolatility
 from tickcast_trainer.estimators.ensemble import Average, Members, Stack
 from tickcast_trainer.estimators.estimator import Estimator
 from tickcast_trainer.estimators.extra_trees import ExtraTrees
@@ -15,6 +19,9 @@ from tickcast_trainer.estimators.xgboost import XGBoost
 
 if TYPE_CHECKING:
     from tickcast_trainer.settings import TrainSettings
+
+VOLATILITY = "realised_volatility_20"
+"""The feature that scaled targets are in units of."""
 
 _ESTIMATORS: Mapping[EstimatorName, Callable[["TrainSettings"], Estimator]] = MappingProxyType(
     {
@@ -34,10 +41,23 @@ _ESTIMATORS: Mapping[EstimatorName, Callable[["TrainSettings"], Estimator]] = Ma
 )
 
 
-def make_estimator(name: EstimatorName, settings: "TrainSettings") -> Estimator:
-    """Return the estimator of that name with the parameters that the settings give it."""
-    return _ESTIMATORS[name](settings)
+def make_estimator(
+    name: EstimatorName, settings: "TrainSettings", names: Sequence[str] = CORE.names
+) -> Estimator:
+    """Return the estimator of that name with the parameters that the settings give it.
+
+    ``names`` are those of the features. Raises InvalidSettings when the target needs a feature that
+    is not among them.
+    """
+    estimator = _ESTIMATORS[name](settings)
+    if settings.target == "log-return":
+        return estimator
+    if VOLATILITY not in names:
+        raise InvalidSettings(
+            f"target: was {settings.target}, needed a feature set with {VOLATILITY}, or log-return"
+        )
+    return ByVolatility(estimator, list(names).index(VOLATILITY))
 
 
 def _members(names: Sequence[MemberName], settings: "TrainSettings") -> Members:
-    return {name: make_estimator(name, settings) for name in names}
+    return {name: _ESTIMATORS[name](settings) for name in names}

@@ -5,7 +5,7 @@ which cannot be merged into one graph, and name some graphs at random, which cha
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ _IR_VERSION = 8
 
 
 def make_model(
-    nodes: Sequence["NodeProto"], constants: Mapping[str, NDArray[np.float32]], *, features: int
+    nodes: Sequence["NodeProto"], constants: Mapping[str, NDArray[Any]], *, features: int
 ) -> "ModelProto":
     """Return the graph of nodes that lead from ``features``, float32 [N, F], to ``prediction``."""
     from onnx import TensorProto, helper, numpy_helper
@@ -48,7 +48,7 @@ def weighted_sum(
     from onnx import compose, helper, numpy_helper
 
     nodes: list[NodeProto] = []
-    constants: dict[str, NDArray[np.float32]] = {}
+    constants: dict[str, NDArray[Any]] = {}
     answers: list[str] = []
     for index, model in enumerate(models):
         prefix = f"member_{index}/"
@@ -62,3 +62,21 @@ def weighted_sum(
         helper.make_node("MatMul", ["answers", "weights"], [OUTPUT_NAME]),
     ]
     return make_model(nodes, constants, features=features)
+
+
+def scaled_by_feature(model: "ModelProto", feature: int, floor: np.float32) -> "ModelProto":
+    """Multiply what a graph answers by one of its features, or by ``floor`` if that is greater."""
+    from onnx import compose, helper, numpy_helper
+
+    prefix = "scaled/"
+    inner = compose.add_prefix_graph(model.graph, prefix, rename_inputs=False)
+    constants = {one.name: numpy_helper.to_array(one) for one in inner.initializer}
+    constants |= {"column": np.array([feature], dtype=np.int64), "floor": np.array([floor])}
+    nodes = [
+        *inner.node,
+        helper.make_node("Gather", [INPUT_NAME, "column"], ["volatility"], axis=1),
+        helper.make_node("Max", ["volatility", "floor"], ["scale"]),
+        helper.make_node("Mul", [prefix + OUTPUT_NAME, "scale"], [OUTPUT_NAME]),
+    ]
+    width = model.graph.input[0].type.tensor_type.shape.dim[1].dim_value
+    return make_model(nodes, constants, features=width)

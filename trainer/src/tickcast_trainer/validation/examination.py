@@ -53,7 +53,7 @@ def examine(
     paths = None
     if settings.paths:
         # Never with parameters that were searched in all rows: the paths test all rows.
-        plain = make_estimator(name, settings)
+        plain = make_estimator(name, settings, dataset.feature_set.names)
         paths = score_paths(name, plain, dataset, seed=settings.seed, progress=progress)
     return Examination(
         leaks=check_leaks(suspect, refit=settings.leak_check, progress=progress),

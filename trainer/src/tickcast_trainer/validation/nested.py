@@ -24,7 +24,7 @@ from tickcast_trainer.metrics import rmse
 from tickcast_trainer.progress import Progress
 from tickcast_trainer.settings import TrainSettings
 from tickcast_trainer.validation.kfold import purged_folds
-from tickcast_trainer.validation.purging import embargo_of
+from tickcast_trainer.validation.purging import embargo_of, require_training
 from tickcast_trainer.validation.search import Budget, Choice, SearchResult, SearchSpace, search
 from tickcast_trainer.validation.spaces import SPACES
 from tickcast_trainer.walkforward import Fold
@@ -83,7 +83,10 @@ class Searcher:
     """SQLite file that the search goes on from, if there is one."""
 
     def run(self, rows: Rows, *, step: str, progress: Progress) -> SearchResult:
-        """Search by the error on ``INNER_FOLDS`` purged folds of the rows, each tested once."""
+        """Search by the error on ``INNER_FOLDS`` purged folds of the rows, each tested once.
+
+        Raises NotEnoughHistory when one would train on too few.
+        """
         folds = list(
             purged_folds(
                 rows.as_of_time,
@@ -92,6 +95,8 @@ class Searcher:
                 embargo=embargo_of(rows.as_of_time),
             )
         )
+
+        require_training(folds)
 
         def error(parameters: Choice) -> float:
             estimator = self.make(parameters)
@@ -122,8 +127,13 @@ class Searcher:
         return f"{self.name}-{whole.hexdigest()[:16]}"
 
 
-def searcher_of(name: EstimatorName, settings: TrainSettings) -> Searcher | None:
-    """Return the search that the settings ask for; None without trials or without a range."""
+def searcher_of(
+    name: EstimatorName, settings: TrainSettings, names: Sequence[str]
+) -> Searcher | None:
+    """Return the search that the settings ask for; None without trials or without a range.
+
+    ``names`` are those of the features.
+    """
     space = SPACES.get(name)
     if space is None or settings.search.trials == 0:
         return None
@@ -133,12 +143,12 @@ def searcher_of(name: EstimatorName, settings: TrainSettings) -> Searcher | None
     def make(chosen: Choice) -> Estimator:
         # Made anew instead of copied, so that it is checked as any other.
         changed = type(section).model_validate({**section.model_dump(), **chosen})
-        return make_estimator(name, settings.model_copy(update={section_name: changed}))
+        return make_estimator(name, settings.model_copy(update={section_name: changed}), names)
 
     return Searcher(
         name=name,
         make=make,
-        identity=section.model_dump_json(),
+        identity=f"{section.model_dump_json()} {settings.target}",
         space=space,
         first={parameter: getattr(section, parameter) for parameter in space},
         budget=Budget(trials=settings.search.trials, seconds=settings.search.seconds),
@@ -170,9 +180,10 @@ def choose_estimators(
     progress: Progress,
 ) -> Chosen:
     """Search for each fold and for all rows, or take the settings' parameters for all of them."""
-    searcher = searcher_of(name, settings)
+    names = dataset.feature_set.names
+    searcher = searcher_of(name, settings, names)
     if searcher is None:
-        estimator = make_estimator(name, settings)
+        estimator = make_estimator(name, settings, names)
         return Chosen(folds=(estimator,) * len(folds), final=estimator, searches=())
     rows = [*(fold.train for fold in folds), np.arange(len(dataset))]
     searches = search_folds(searcher, dataset, rows, progress=progress)
