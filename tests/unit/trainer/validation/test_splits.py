@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tickcast_trainer.errors import NotEnoughHistory
 from tickcast_trainer.validation.combinatorial import Combinations
 from tickcast_trainer.validation.kfold import purged_folds
-from tickcast_trainer.validation.purging import time_groups
+from tickcast_trainer.validation.purging import require_training, time_groups
 from tickcast_trainer.walkforward import Fold, expanding_folds, rolling_folds
 
 DAY = 86_400
@@ -136,8 +136,16 @@ def test_stretches_follow_each_other_and_are_as_long(times: Times, count: int) -
 
 
 def test_more_stretches_than_times_are_refused() -> None:
-    with pytest.raises(ValueError, match="as-of times: were 3, needed 4"):
+    with pytest.raises(NotEnoughHistory, match="of 3 times to cut into stretches, needed 4"):
         time_groups(np.array([1, 1, 2, 3]), 4)
+
+
+def test_folds_that_purging_starves_are_refused() -> None:
+    as_of = DAY * np.arange(80, dtype=np.int64)
+    few = list(purged_folds(as_of, as_of + DAY, count=2, embargo=0))
+    with pytest.raises(NotEnoughHistory, match="were 39 rows to train on beside a test, needed 50"):
+        require_training(few)
+    require_training(list(purged_folds(as_of, as_of + DAY, count=4, embargo=0)))
 
 
 @given(days=st.integers(600, 900), horizon=st.integers(1, 20), count=st.integers(2, 10))

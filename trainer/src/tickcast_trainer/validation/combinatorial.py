@@ -48,8 +48,8 @@ class Combinations:
     ) -> Iterator[Fold]:
         """Yield each choice of stretches as a fold, in lexicographic order.
 
-        Rows (n,) may be in any order; test rows ascend. Raises ValueError when there are fewer
-        times than stretches.
+        Rows (n,) may be in any order; test rows ascend. Raises NotEnoughHistory when there are
+        fewer times than stretches.
         """
         group = time_groups(as_of_time, self.groups)
         rows = [np.flatnonzero(group == index) for index in range(self.groups)]

@@ -19,7 +19,8 @@ def purged_folds(
 ) -> Iterator[Fold]:
     """Test each of ``count`` stretches of time once; train on what ``training_rows`` leaves.
 
-    Rows (n,) may be in any order. Raises ValueError when there are fewer times than stretches.
+    Rows (n,) may be in any order. Raises NotEnoughHistory when there are fewer times than
+    stretches.
     """
     group = time_groups(as_of_time, count)
     for index in range(count):

@@ -95,7 +95,6 @@ class Searcher:
                 embargo=embargo_of(rows.as_of_time),
             )
         )
-
         require_training(folds)
 
         def error(parameters: Choice) -> float:

@@ -10,7 +10,7 @@ from tickcast_trainer.evaluation import forecast_folds
 from tickcast_trainer.metrics import r2_vs_zero
 from tickcast_trainer.progress import Progress
 from tickcast_trainer.validation.combinatorial import Combinations
-from tickcast_trainer.validation.purging import embargo_of
+from tickcast_trainer.validation.purging import embargo_of, require_training
 
 SCHEME = Combinations(groups=6, tested=2)
 """15 fits, 5 paths: two thirds of all rows are trained on, as at the middle of a walk."""
@@ -34,11 +34,11 @@ def score_paths(
     """Fit to every choice of stretches and score each path over all rows.
 
     These models also train on what came after the rows that they forecast: the spread of the scores
-    says something, their height less than the walk forward's.
+    says something, their height less than the walk forward's. Raises NotEnoughHistory.
     """
     times = dataset.as_of_time
     folds = list(SCHEME.folds(times, dataset.target_time, embargo=embargo_of(times)))
-    predictions = []
+    require_training(folds)
     with progress.step(f"{name}: paths", len(folds)) as advance:
         predictions = [
             forecast_folds(dataset, [fold], [estimator], seed=seed, advance=advance)

@@ -12,16 +12,24 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tickcast_trainer.errors import NotEnoughHistory
+from tickcast_trainer.walkforward import Fold
+
+MINIMUM_TRAINING_ROWS = 50
+"""Fewest rows that an inner fold trains on: half of what a step of the walk needs."""
+
 
 def time_groups(as_of_time: NDArray[np.int64], count: int) -> NDArray[np.intp]:
     """Return for each row (n,) which of ``count`` stretches of time it lies in, from 0.
 
-    Stretches have the same number of distinct as-of times, give or take one. Raises ValueError when
-    there are fewer times than stretches.
+    Stretches have the same number of distinct as-of times, give or take one. Raises
+    NotEnoughHistory when there are fewer times than stretches.
     """
     times, place = np.unique(as_of_time, return_inverse=True)
     if len(times) < count:
-        raise ValueError(f"as-of times: were {len(times)}, needed {count} or more")
+        raise NotEnoughHistory(
+            f"bars: were of {len(times)} times to cut into stretches, needed {count} or more"
+        )
     sizes = [len(part) for part in np.array_split(times, count)]
     groups: NDArray[np.intp] = np.repeat(np.arange(count), sizes)[place]
     return groups
@@ -30,6 +38,16 @@ def time_groups(as_of_time: NDArray[np.int64], count: int) -> NDArray[np.intp]:
 def embargo_of(as_of_time: NDArray[np.int64]) -> int:
     """Return a hundredth of the distinct times, Lopez de Prado's choice (section 7.4.2), or one."""
     return max(1, len(np.unique(as_of_time)) // 100)
+
+
+def require_training(folds: Sequence[Fold]) -> None:
+    """Raise NotEnoughHistory when purging and embargo leave a fold too few rows to train on."""
+    fewest = min(len(fold.train) for fold in folds)
+    if fewest < MINIMUM_TRAINING_ROWS:
+        raise NotEnoughHistory(
+            f"bars: were {fewest} rows to train on beside a test, needed {MINIMUM_TRAINING_ROWS}; "
+            "give a longer history, or neither search nor paths"
+        )
 
 
 def training_rows(
