@@ -12,7 +12,8 @@ import pytest
 _IMPORT = """
 import sys, time
 from pathlib import Path
-from tickcast_trainer.data.importing import ImportRequest, run_import
+from tickcast_trainer.data.arrivals import ImportRequest
+from tickcast_trainer.data.importing import run_import
 from tickcast_trainer.data.silent import Silent
 from tickcast_trainer.sources.remote import RemoteContext
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from rich.console import Console
 
 from tickcast_trainer.data.arguments import CheckArguments, ImportArguments, ShowArguments
+from tickcast_trainer.data.arrivals import ImportRequest, SymbolPair
 from tickcast_trainer.data.checking import check
 from tickcast_trainer.data.holdings import find_series, holding
-from tickcast_trainer.data.importing import ImportRequest, SymbolPair, run_import
+from tickcast_trainer.data.importing import run_import
 from tickcast_trainer.data.layout import CACHE
 from tickcast_trainer.data.precedence import read_precedence, write_precedence
 from tickcast_trainer.data.printing import (

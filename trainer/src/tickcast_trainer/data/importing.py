@@ -1,71 +1,20 @@
 """The straight line of an import: rows from a source to bronze, and from there up."""
 
-import logging
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from tickcast_modelkit.bars import check_symbol
 from tickcast_modelkit.durable_files import exclusive
-from tickcast_modelkit.timeframe import Timeframe
 
+from tickcast_trainer.data.arrivals import ImportRequest, arrivals
 from tickcast_trainer.data.bronze import add_received
-from tickcast_trainer.data.errors import InvalidArguments, NothingHeld
-from tickcast_trainer.data.file_rows import READERS, infer_timeframe, read_file_rows
 from tickcast_trainer.data.gold import build_gold
 from tickcast_trainer.data.layout import BRONZE, LOCK, SeriesKey
 from tickcast_trainer.data.precedence import read_precedence
 from tickcast_trainer.data.silver import SilverBars, build_gaps, open_silver
-from tickcast_trainer.errors import BarSourceError, UnknownBarSource
+from tickcast_trainer.errors import BarSourceError
 from tickcast_trainer.progress import Progress
-from tickcast_trainer.sources.received import ReceivedBars
-from tickcast_trainer.sources.remote import (
-    BarRequest,
-    InOrder,
-    RemoteContext,
-    make_remote,
-    remote_names,
-)
-from tickcast_trainer.sources.source import ENTRY_POINT_GROUP, find_source
-
-OVERLAP_BARS = 10
-"""Bars asked for again when an import goes on, so that adjusted prices can be linked."""
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class SymbolPair:
-    """A symbol to import, under two names."""
-
-    stored: str
-    """As it is held here, the same for all sources."""
-
-    theirs: str
-    """As the source calls it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportRequest:
-    """What to bring into a data folder."""
-
-    root: Path
-    sources: tuple[str, ...]
-    """One source, or several remote ones in the order in which they are asked."""
-
-    location: str = ""
-    symbols: tuple[SymbolPair, ...] = ()
-    """Empty for all that a file holds."""
-
-    timeframe: str | None = None
-    start: int | None = None
-    end: int | None = None
-    horizon: int = 1
-    """Bars from features to target in gold."""
+from tickcast_trainer.sources.remote import RemoteContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +42,6 @@ class ImportRun:
     """Of symbols that no source had; the others were imported."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Arrival:
-    key: SeriesKey
-    source: str
-    bars: ReceivedBars
-
-
 def run_import(request: ImportRequest, context: RemoteContext, progress: Progress) -> ImportRun:
     """Bring rows into bronze and make silver and gold of the series concerned.
 
@@ -109,9 +51,9 @@ def run_import(request: ImportRequest, context: RemoteContext, progress: Progres
     request.root.mkdir(parents=True, exist_ok=True)
     precedence = read_precedence(request.root)
     failures: list[BarSourceError] = []
-    arrived: list[tuple[_Arrival, int]] = []
+    arrived: list[tuple[SeriesKey, str, int, int]] = []
     with exclusive(request.root / LOCK):
-        for arrival in _arrivals(request, context, failures):
+        for arrival in arrivals(request, context, failures):
             files = add_received(
                 request.root / BRONZE,
                 arrival.key,
@@ -119,18 +61,12 @@ def run_import(request: ImportRequest, context: RemoteContext, progress: Progres
                 arrival.bars,
                 arrival_time=int(context.clock()),
             )
-            arrived.append((arrival, files))
-        keys = sorted({arrival.key for arrival, _ in arrived})
+            arrived.append((arrival.key, arrival.source, len(arrival.bars), files))
+        keys = sorted({key for key, *_ in arrived})
         silver = refresh(request.root, keys, precedence, horizon=request.horizon, progress=progress)
     imported = tuple(
-        ImportedSeries(
-            key=arrival.key,
-            source=arrival.source,
-            rows=len(arrival.bars),
-            files=files,
-            bars=len(silver[arrival.key].series),
-        )
-        for arrival, files in arrived
+        ImportedSeries(key=key, source=source, rows=rows, files=files, bars=len(silver[key].series))
+        for key, source, rows, files in arrived
     )
     return ImportRun(imported=imported, failures=tuple(failures))
 
@@ -156,112 +92,3 @@ def refresh(
             build_gold(root, silver[key].series, horizon=horizon)
             advance(1)
     return silver
-
-
-def _arrivals(
-    request: ImportRequest, context: RemoteContext, failures: list[BarSourceError]
-) -> Iterator[_Arrival]:
-    if set(request.sources) <= set(remote_names()):
-        yield from _remote_arrivals(request, context, failures)
-        return
-    if len(request.sources) > 1:
-        raise InvalidArguments(
-            f"source: was {','.join(request.sources)}, needed one source, or several of "
-            f"{', '.join(remote_names())}"
-        )
-    source = request.sources[0]
-    if source in READERS:
-        parts = _chosen(request, read_file_rows(source, request.location))
-        timeframe = request.timeframe or infer_timeframe([bars for _, bars in parts])
-    else:
-        parts, timeframe = _from_bar_source(request, source)
-    text = str(Timeframe.parse(timeframe))
-    for symbol, bars in parts:
-        cut = bars.take(_is_between(bars, request))
-        if len(cut):
-            yield _Arrival(key=SeriesKey(text, symbol), source=source, bars=cut)
-
-
-def _remote_arrivals(
-    request: ImportRequest, context: RemoteContext, failures: list[BarSourceError]
-) -> Iterator[_Arrival]:
-    if request.timeframe is None:
-        raise InvalidArguments("timeframe: was absent, needed such as 1d, as a source is asked")
-    if not request.symbols:
-        raise InvalidArguments("symbols: was absent, needed such as AAPL, as a source is asked")
-    timeframe = Timeframe.parse(request.timeframe)
-    sources = InOrder([make_remote(name, context) for name in request.sources])
-    for pair in request.symbols:
-        key = SeriesKey(str(timeframe), check_symbol(pair.stored))
-        asked = BarRequest(
-            symbol=pair.theirs,
-            timeframe=timeframe,
-            start=_start(request, key, timeframe),
-            end=int(context.clock()) if request.end is None else request.end,
-        )
-        begin = time.monotonic()
-        try:
-            source, bars = sources.fetch(asked)
-        except BarSourceError as error:
-            failures.append(error)
-            continue
-        seconds = time.monotonic() - begin
-        _log.info("%s: %s rows from %s in %.1f s", key, f"{len(bars):,}", source, seconds)
-        yield _Arrival(key=key, source=source, bars=bars)
-
-
-def _start(request: ImportRequest, key: SeriesKey, timeframe: Timeframe) -> int:
-    if request.start is not None:
-        return request.start
-    times = open_silver(request.root, key, read_precedence(request.root)).series.open_time
-    if not len(times):
-        raise InvalidArguments(
-            f"start: was absent, needed such as 2020-01-01, as no bars of {key} are held to go on "
-            "from"
-        )
-    return int(times[-1]) - OVERLAP_BARS * timeframe.seconds
-
-
-def _from_bar_source(
-    request: ImportRequest, source: str
-) -> tuple[list[tuple[str, ReceivedBars]], str]:
-    try:
-        open_source = find_source(source)
-    except UnknownBarSource as error:
-        known = [point.name for point in entry_points(group=ENTRY_POINT_GROUP)]
-        raise UnknownBarSource(source, [*known, *remote_names()]) from error
-    series = open_source(request.location, timeframe=request.timeframe)
-    parts = [
-        (
-            one.symbol,
-            ReceivedBars(
-                open_time=one.open_time,
-                close_time=one.close_time,
-                ohlcv=one.ohlcv,
-                # Bar sources adjust by themselves, and tell no prices of before.
-                adjusted_close=np.full(len(one), np.nan),
-                provenance=np.full(len(one), request.location or source, dtype=object),
-                row=np.arange(1, len(one) + 1),
-            ),
-        )
-        for one in series
-    ]
-    return _chosen(request, parts), str(series[0].timeframe)
-
-
-def _chosen(
-    request: ImportRequest, parts: Sequence[tuple[str, ReceivedBars]]
-) -> list[tuple[str, ReceivedBars]]:
-    if not request.symbols:
-        return list(parts)
-    stored = {pair.theirs: pair.stored for pair in request.symbols}
-    held = sorted({symbol for symbol, _ in parts})
-    if missing := sorted(stored.keys() - set(held)):
-        raise NothingHeld("symbols", ", ".join(missing), held)
-    return [(check_symbol(stored[symbol]), bars) for symbol, bars in parts if symbol in stored]
-
-
-def _is_between(bars: ReceivedBars, request: ImportRequest) -> NDArray[np.bool_]:
-    start = np.iinfo(np.int64).min if request.start is None else request.start
-    end = np.iinfo(np.int64).max if request.end is None else request.end
-    return np.asarray((bars.open_time >= start) & (bars.open_time < end))
