@@ -55,6 +55,18 @@ def test_noise_that_stays_the_same_is_held_as_often_as_promised(symbols: int, ho
     assert np.nanmean(found) == pytest.approx(0.9, abs=0.02)
 
 
+def test_a_wide_panel_is_held_by_quantiles_of_some_of_its_residuals() -> None:
+    noise = np.random.default_rng(9).normal(0.0, 0.01, 100 * 400)
+    outcomes = outcomes_of(noise, symbols=100)
+    lower, upper = adaptive_bounds(outcomes, Adaptation(memory=25_000), coverage=0.9)
+    known = ~np.isnan(lower)
+    inside = (lower <= noise) & (noise <= upper)
+    assert inside[known].mean() == pytest.approx(0.9, abs=0.01)
+    for symbol in range(100):
+        own = known & (outcomes.series_index == symbol)
+        assert inside[own].mean() == pytest.approx(0.9, abs=0.08)
+
+
 def test_skewed_noise_of_known_scale_is_held_in_both_tails() -> None:
     random = np.random.default_rng(3)
     scale = np.exp(random.normal(0.0, 0.5, 6000))

@@ -17,6 +17,9 @@ Floats = NDArray[np.float64]
 
 _LOWER, _UPPER = 0, 1
 
+# A wide panel has more residuals than a quantile needs: of more, every second, third, ... is taken.
+_MOST_SORTED = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adaptation:
@@ -65,31 +68,35 @@ def adaptive_bounds(
     begins = np.flatnonzero(np.r_[True, np.diff(outcomes.as_of_time) != 0, True])
     known = 0
     for place, now_known in enumerate(known_by.tolist()):
-        for row in by_target[known:now_known].tolist():
-            if not np.isnan(ends[row, _LOWER]):
-                missed = scaled[row] < ends[row, _LOWER], scaled[row] > ends[row, _UPPER]
-                level[outcomes.series_index[row]] += adaptation.step * (tail - np.array(missed))
+        told = by_target[known:now_known]
+        told = told[~np.isnan(ends[told, _LOWER])]
+        missed = np.stack(
+            [
+                scaled[told] < ends[told, _LOWER],
+                scaled[told] > ends[told, _UPPER],
+            ],
+            axis=1,
+        )
+        np.add.at(level, outcomes.series_index[told], adaptation.step * (tail - missed))
         known = now_known
-        residuals = np.sort(scaled[by_target[max(0, known - adaptation.memory) : known]])
-        if _rank(len(residuals), tail) < 1:
+        latest = by_target[max(0, known - adaptation.memory) : known]
+        residuals = np.sort(scaled[latest[:: -(-len(latest) // _MOST_SORTED) or 1]])
+        if _rank(len(residuals), np.array(tail)) < 1:
             continue
-        for row in range(begins[place], begins[place + 1]):
-            own = level[outcomes.series_index[row]]
-            ends[row] = (
-                _lower_bound(residuals, float(own[_LOWER])),
-                -_lower_bound(-residuals[::-1], float(own[_UPPER])),
-            )
+        rows = slice(begins[place], begins[place + 1])
+        own = level[outcomes.series_index[rows]]
+        ends[rows, _LOWER] = _lower_bounds(residuals, own[:, _LOWER])
+        ends[rows, _UPPER] = -_lower_bounds(-residuals[::-1], own[:, _UPPER])
     bounds = outcomes.prediction[:, None] + ends * outcomes.scale[:, None]
     return bounds[:, _LOWER], bounds[:, _UPPER]
 
 
-def _lower_bound(ascending: Floats, level: float) -> float:
-    rank = _rank(len(ascending), level)
-    if rank < 1:
-        return -np.inf
-    return float(ascending[rank - 1]) if rank <= len(ascending) else np.inf
+def _lower_bounds(ascending: Floats, level: Floats) -> Floats:
+    # Nothing bounds a level of less than a row; above one the interval is to be empty.
+    ends = np.concatenate([[-np.inf], ascending, [np.inf]])
+    return ends[np.clip(_rank(len(ascending), level), 0, len(ascending) + 1)]
 
 
-def _rank(count: int, level: float) -> int:
+def _rank(count: int, level: Floats) -> NDArray[np.int64]:
     # Of the finite-sample quantile; a hair more, as 20 * (1 - 0.9) / 2 falls short of 1 in binary.
-    return int(np.floor((count + 1) * level + 1e-9))
+    return np.floor((count + 1) * level + 1e-9).astype(np.int64)

@@ -11,6 +11,9 @@ from tickcast_trainer.validation.regimes import trailing_volatility, volatility_
 
 _FLOOR_PROBABILITY = 0.05
 
+# At least, of each symbol: a thousand rows of a wide panel are a single day, which moved as one.
+_TIMES_REMEMBERED = 250
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intervals:
@@ -40,10 +43,12 @@ def measure_intervals(
     )
     split = evaluator.split_bounds(forecast)
     # Overlapping targets miss together: at a full step for each, levels would swing.
-    step = adaptation.step / dataset.horizon
-    adaptive = adaptive_bounds(
-        outcomes, replace(adaptation, step=step), coverage=evaluator.coverage
+    adaptation = replace(
+        adaptation,
+        step=adaptation.step / dataset.horizon,
+        memory=max(adaptation.memory, _TIMES_REMEMBERED * len(dataset.series)),
     )
+    adaptive = adaptive_bounds(outcomes, adaptation, coverage=evaluator.coverage)
     both = ~np.isnan(split[0]) & ~np.isnan(adaptive[0])
     regime = volatility_regimes(volatility, dataset.series_index)[rows]
     found = [
