@@ -8,6 +8,7 @@ series does, the share of misses over T outcomes is then within ``(1 + step) / (
 was asked for. As in ``modelkit.intervals``, the tails are bounded separately, so each has a level.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,17 +71,12 @@ def adaptive_bounds(
     for place, now_known in enumerate(known_by.tolist()):
         told = by_target[known:now_known]
         told = told[~np.isnan(ends[told, _LOWER])]
-        missed = np.stack(
-            [
-                scaled[told] < ends[told, _LOWER],
-                scaled[told] > ends[told, _UPPER],
-            ],
-            axis=1,
-        )
-        np.add.at(level, outcomes.series_index[told], adaptation.step * (tail - missed))
+        moves = adaptation.step * (tail - _missed(scaled[told], ends[told]))
+        np.add.at(level, outcomes.series_index[told], moves)
         known = now_known
         latest = by_target[max(0, known - adaptation.memory) : known]
-        residuals = np.sort(scaled[latest[:: -(-len(latest) // _MOST_SORTED) or 1]])
+        stride = max(1, math.ceil(len(latest) / _MOST_SORTED))
+        residuals = np.sort(scaled[latest[::stride]])
         if _rank(len(residuals), np.array(tail)) < 1:
             continue
         rows = slice(begins[place], begins[place + 1])
@@ -89,6 +85,10 @@ def adaptive_bounds(
         ends[rows, _UPPER] = -_lower_bounds(-residuals[::-1], own[:, _UPPER])
     bounds = outcomes.prediction[:, None] + ends * outcomes.scale[:, None]
     return bounds[:, _LOWER], bounds[:, _UPPER]
+
+
+def _missed(scaled: Floats, ends: Floats) -> NDArray[np.bool_]:
+    return np.stack([scaled < ends[:, _LOWER], scaled > ends[:, _UPPER]], axis=1)
 
 
 def _lower_bounds(ascending: Floats, level: Floats) -> Floats:

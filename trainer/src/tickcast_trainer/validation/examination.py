@@ -49,6 +49,7 @@ def examine(
         estimators=chosen.folds,
         prediction=forecast.prediction,
         seed=settings.seed,
+        engine=evaluator.engine,
     )
     paths = None
     if settings.paths:

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtr
 
 from tickcast_trainer.dataset import Dataset
+from tickcast_trainer.engine import HERE, Engine
 from tickcast_trainer.estimators import Estimator
 from tickcast_trainer.evaluation import forecast_folds
 from tickcast_trainer.metrics import information_coefficient, probability_of_no_gain, r2_vs_zero
@@ -143,6 +144,7 @@ class Suspect:
     """(m,): what these forecast for the test rows, fold after fold."""
 
     seed: int
+    engine: Engine = HERE
     """That they were fitted with."""
 
 
@@ -218,6 +220,7 @@ def _lag(suspect: Suspect, advance: Advance) -> Lagged:
         suspect.estimators,
         seed=suspect.seed,
         advance=advance,
+        engine=suspect.engine,
     )
     target = dataset.target[rows]
     p_value = probability_of_no_gain(
@@ -238,7 +241,9 @@ def _shuffle(suspect: Suspect, shuffles: int, advance: Advance) -> Shuffled:
     rows, found = _tested_rows(folds), []
     for seed in range(suspect.seed, suspect.seed + shuffles):
         shuffled = with_shuffled_target(suspect.dataset, seed=seed)
-        prediction = forecast_folds(shuffled, folds, estimators, seed=seed, advance=advance)
+        prediction = forecast_folds(
+            shuffled, folds, estimators, seed=seed, advance=advance, engine=suspect.engine
+        )
         found.append(information_coefficient(prediction, shuffled.target[rows]) or 0.0)
     return Shuffled(information_coefficients=tuple(found), p_value=_probability_of_mean(found))
 
