@@ -12,13 +12,11 @@ from tickcast_modelkit.features import FeatureSet, Windows, last_window, sliding
 from tickcast_modelkit.timeframe import Timeframe
 
 from tickcast_trainer.baselines import BASELINES, ROLLING_MEAN_BARS, Baseline
-from tickcast_trainer.engine import Engine, Here
+from tickcast_trainer.engine import HERE, Engine
 from tickcast_trainer.errors import NotEnoughHistory
 from tickcast_trainer.progress import Advance, Progress
 
 _CLOSE = 3
-
-HERE = Here()
 
 Rows: TypeAlias = NDArray[np.int64]
 T = TypeVar("T", bound=np.generic)

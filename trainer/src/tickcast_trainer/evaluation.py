@@ -10,6 +10,7 @@ from tickcast_modelkit.intervals import ConformalBand, conformal_scales
 from tickcast_modelkit.manifest import Score
 
 from tickcast_trainer.dataset import Dataset
+from tickcast_trainer.engine import HERE, Engine
 from tickcast_trainer.estimators import Estimator
 from tickcast_trainer.metrics import (
     Proportion,
@@ -59,8 +60,16 @@ class Comparison:
 class Evaluator:
     """Scores forecasts on the rows that the folds test: the same rows for all of them."""
 
-    def __init__(self, dataset: Dataset, folds: Sequence[Fold], *, coverage: float) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        folds: Sequence[Fold],
+        *,
+        coverage: float,
+        engine: Engine = HERE,
+    ) -> None:
         self.dataset = dataset
+        self.engine = engine
         self.coverage = coverage
         self._fold = np.repeat(np.arange(len(folds)), [len(fold.test) for fold in folds])
         self.folds = tuple(folds)
@@ -87,7 +96,12 @@ class Evaluator:
         """Fit each fold's own estimator to it and predict its test rows."""
         with progress.step(f"{name}: folds", len(self.folds)) as advance:
             prediction = forecast_folds(
-                self.dataset, self.folds, estimators, seed=seed, advance=advance
+                self.dataset,
+                self.folds,
+                estimators,
+                seed=seed,
+                advance=advance,
+                engine=self.engine,
             )
         return OutOfFold(name=name, is_baseline=False, prediction=prediction)
 
@@ -205,6 +219,17 @@ class Evaluator:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _FoldRequest:
+    """What a worker needs to forecast one fold: its own rows, and no others."""
+
+    estimator: Estimator
+    seed: int
+    train: NDArray[np.float32]
+    target: NDArray[np.float64]
+    test: NDArray[np.float32]
+
+
 def forecast_folds(
     dataset: Dataset,
     folds: Sequence[Fold],
@@ -212,18 +237,34 @@ def forecast_folds(
     *,
     seed: int,
     advance: Advance,
+    engine: Engine = HERE,
 ) -> NDArray[np.float64]:
     """Fit each fold's estimator to its training rows and return what it says of its test rows.
 
-    One value for each test row, fold after fold; ``advance`` is told of each fold.
+    One value for each test row, fold after fold; ``advance`` is told of each fold. Folds are
+    computed on ``engine``.
     """
     features, target = dataset.features, dataset.target
+    requests = (
+        _FoldRequest(
+            estimator=estimator,
+            seed=seed,
+            train=features[fold.train],
+            target=target[fold.train],
+            test=features[fold.test],
+        )
+        for fold, estimator in zip(folds, estimators, strict=True)
+    )
     predicted = []
-    for fold, estimator in zip(folds, estimators, strict=True):
-        model = estimator.fit(features[fold.train], target[fold.train], seed=seed)
-        predicted.append(model.predict(features[fold.test]))
+    for forecast in engine.map(_forecast_fold, requests):
+        predicted.append(forecast)
         advance(1)
     return np.concatenate(predicted).astype(np.float64)
+
+
+def _forecast_fold(request: _FoldRequest) -> NDArray[np.float32]:
+    model = request.estimator.fit(request.train, request.target, seed=request.seed)
+    return model.predict(request.test)
 
 
 def _finding(own: float, other: float, baseline: str, p_value: float) -> str:

@@ -84,13 +84,14 @@ def train(settings: TrainSettings, progress: Progress) -> TrainingRun:
             progress=progress,
             engine=engine,
         )
-    cut = {"expanding": expanding_folds, "rolling": rolling_folds}[settings.split]
-    folds = cut(dataset.as_of_time, dataset.target_time, count=settings.folds)
-    evaluator = Evaluator(dataset, folds, coverage=settings.coverage)
-    baselines = tuple(evaluator.score(baseline) for baseline in evaluator.baselines)
-    models = tuple(
-        _train_model(name, settings, evaluator, baselines, progress) for name in settings.estimators
-    )
+        cut = {"expanding": expanding_folds, "rolling": rolling_folds}[settings.split]
+        folds = cut(dataset.as_of_time, dataset.target_time, count=settings.folds)
+        evaluator = Evaluator(dataset, folds, coverage=settings.coverage, engine=engine)
+        baselines = tuple(evaluator.score(baseline) for baseline in evaluator.baselines)
+        models = tuple(
+            _train_model(name, settings, evaluator, baselines, progress)
+            for name in settings.estimators
+        )
     packages = tuple(_write(settings, model) for model in models)
     if registry is not None:
         rows = dataset_facts(dataset, source=settings.source, location=settings.path)

@@ -37,6 +37,10 @@ class Here:
         return map(function, items)
 
 
+HERE = Here()
+"""The engine of whoever asks for none."""
+
+
 def open_engine(name: EngineName, processes: int) -> AbstractContextManager[Engine]:
     """Return an engine that ends with its context; one local process is this one.
 
@@ -47,7 +51,7 @@ def open_engine(name: EngineName, processes: int) -> AbstractContextManager[Engi
 
         return RayEngine(processes)
     if processes == 1:
-        return nullcontext(Here())
+        return nullcontext(HERE)
     from tickcast_trainer.engine.processes import ProcessEngine
 
     return ProcessEngine(processes)

@@ -144,8 +144,10 @@ class Suspect:
     """(m,): what these forecast for the test rows, fold after fold."""
 
     seed: int
-    engine: Engine = HERE
     """That they were fitted with."""
+
+    engine: Engine = HERE
+    """Where they are fitted again."""
 
 
 def check_leaks(
