@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tickcast_modelkit.testing import flat_bars, random_walk_bars
-from tickcast_trainer.data.outliers import FEWEST, THRESHOLD, outlier_scores
+from tickcast_trainer.data.outliers import FEWEST, SPAN, THRESHOLD, outlier_scores
 from tickcast_trainer.data.splits import suspect_splits
 from tickcast_trainer.sources import bundled
 
@@ -43,6 +43,19 @@ def test_a_wild_market_gets_wild_bounds() -> None:
     wild[200, [0, 1, 3]] *= 1.05
     assert 200 in flagged(calm)
     assert 200 not in flagged(wild)
+
+
+@pytest.mark.parametrize("bar", [FEWEST + 1, 50, SPAN + 1, 399])
+def test_a_score_is_the_move_over_the_scale_of_the_bars_before(bar: int) -> None:
+    logs = np.log(WALK.ohlcv[:, :4])
+    returns = np.diff(logs[:, 3])[max(0, bar - 1 - SPAN) : bar]
+    before, own = returns[:-1], returns[-1]
+    body = logs[:, [0, 3]]
+    reaches = np.maximum(logs[:, 1] - body.max(axis=1), body.min(axis=1) - logs[:, 2])
+    deviation = 1.4826 * np.median(np.abs(before - np.median(before)))
+    scale = max(deviation, float(np.median(reaches[max(1, bar - SPAN) : bar])))
+    expected = max(abs(own - np.median(before)), reaches[bar]) / scale
+    assert outlier_scores(WALK.ohlcv)[bar] == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_price_that_never_moves_has_none() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,6 +64,15 @@ def test_a_file_with_any_byte_altered_never_passes_for_other_rows(
         return
     # A byte that no reader looks at, such as the name of the program that wrote it.
     assert read.equals(table())
+
+
+def test_other_rows_under_the_old_digest_are_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "bars.parquet"
+    write_sealed(path, table())
+    metadata = pq.read_schema(path).metadata
+    pq.write_table(table(498).replace_schema_metadata(metadata), path)
+    with pytest.raises(CorruptPartition, match="of other rows than its digest tells"):
+        read_sealed(path)
 
 
 @pytest.mark.parametrize("kept", [0, 3, 100, -1])
