@@ -119,6 +119,18 @@ def test_shown_bars_are_a_csv_file_that_can_be_read_again(
     assert {row["source"] for row in csv.DictReader(io.StringIO(printed))} == {"csv"}
 
 
+def test_a_reader_that_has_enough_is_no_error(data: Path) -> None:
+    main(["import", "--source", "bundled"])
+    show = [sys.executable, "-m", "tickcast_trainer.data.cli", "show", "--bars"]
+    with subprocess.Popen(show, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith(b"symbol,time,open")
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
 def test_what_is_held_as_json(write: WriteCsv, capsys: Capture) -> None:
     main(["import", "--source", "csv", write(random_walk_bars(300))])
     capsys.readouterr()

@@ -1,5 +1,6 @@
 """``tickcast-data``, also ``tickcast data``: bars in, checked, and shown."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -44,6 +45,10 @@ def _run(arguments: "ImportArguments | CheckArguments | ShowArguments") -> int:
         return _fail(error, error.exit_code)
     except ModelkitError as error:
         return _fail(error, _BAD_INPUT)
+    except BrokenPipeError:
+        # The reader has what it wants, such as head. What is left in the buffer goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         return _fail(f"data: was {arguments.data} ({error}), needed a usable folder", _BAD_INPUT)
     except KeyboardInterrupt:

@@ -5,7 +5,8 @@ It has no documents and no promises; yfinance follows its changes.
 """
 
 import json
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -43,6 +44,8 @@ _OFFERED = {
     "1w": ("1wk", _EVER),
 }
 
+_log = logging.getLogger(__name__)
+
 
 def make(context: RemoteContext, *, ticker: Callable[[str], Any] = yf.Ticker) -> "Yahoo":
     """Make the source; ``ticker`` makes what yfinance calls one.
@@ -77,30 +80,44 @@ class Yahoo:
             raise NotOffered(
                 f"timeframe: was {timeframe}, needed one of {', '.join(_OFFERED)} from {NAME}"
             )
-        bars = concatenate(list(self._pages(request)))
+        bars = concatenate(self._pages(request))
         return bars.take((bars.open_time >= request.start) & (bars.open_time < request.end))
 
-    def _pages(self, request: BarRequest) -> Iterator[ReceivedBars]:
+    def _pages(self, request: BarRequest) -> list[ReceivedBars]:
         interval, span = _OFFERED[str(request.timeframe)]
+        pages: list[ReceivedBars] = []
+        refusal: NotOffered | None = None
         for begin, end in stretches(request.start, request.end, span):
-            question = {
-                "symbol": request.symbol,
-                "interval": interval,
-                "begin": str(begin),
-                "end": str(end),
-            }
-            kept = self._cache.get(question)
-            if kept is None:
-                rows = self._ask(request.symbol, interval, begin, end)
-                self._cache.put(question, json.dumps(rows).encode())
-            else:
-                rows = json.loads(kept)
-            yield page(
-                [int(row[0]) for row in rows],
-                [row[1:6] for row in rows],
-                adjusted_close=[row[6] for row in rows],
-                provenance=f"{NAME}:{request.symbol}:{interval}:{begin}-{end}",
-            )
+            try:
+                pages.append(self._page(request.symbol, interval, begin, end))
+            except NotOffered as error:
+                # Stretches longer ago than Yahoo keeps are refused, those after them are not.
+                refusal = error
+        if refusal is not None and not any(len(one) for one in pages):
+            raise refusal
+        if refusal is not None:
+            _log.warning("%s; what came after it was taken", refusal)
+        return pages
+
+    def _page(self, symbol: str, interval: str, begin: int, end: int) -> ReceivedBars:
+        question = {
+            "symbol": symbol,
+            "interval": interval,
+            "begin": str(begin),
+            "end": str(end),
+        }
+        kept = self._cache.get(question)
+        if kept is None:
+            rows = self._ask(symbol, interval, begin, end)
+            self._cache.put(question, json.dumps(rows).encode())
+        else:
+            rows = json.loads(kept)
+        return page(
+            [int(row[0]) for row in rows],
+            [row[1:6] for row in rows],
+            adjusted_close=[row[6] for row in rows],
+            provenance=f"{NAME}:{symbol}:{interval}:{begin}-{end}",
+        )
 
     def _ask(self, symbol: str, interval: str, begin: int, end: int) -> list[list[float]]:
         attempt = 0

@@ -215,6 +215,21 @@ def test_what_yahoo_does_not_have_is_said_in_its_words(
         ask(source, MONDAY, MONDAY + DAY)
 
 
+def test_what_yahoo_no_longer_keeps_is_left_out_with_a_warning(
+    vendor: Any,
+    answer: MakeAnswer,
+    source: yahoo.Yahoo,
+    path: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    last = MONDAY + 14 * DAY + OPENING
+    recent = answer(body=chart([last], granularity="1m"))
+    serve(vendor, path, answer(body=NO_DATA), answer(body=NO_DATA), recent)
+    bars = ask(source, MONDAY, MONDAY + 16 * DAY, "1m")
+    assert bars.open_time.tolist() == [last]
+    assert "what came after it was taken" in caplog.text
+
+
 def test_a_timeframe_that_yahoo_lacks_is_refused(source: yahoo.Yahoo, vendor: Any) -> None:
     with pytest.raises(NotOffered, match="timeframe: was 4h, needed one of 1m, 2m"):
         ask(source, MONDAY, MONDAY + DAY, "4h")
