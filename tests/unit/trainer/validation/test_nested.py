@@ -85,10 +85,26 @@ def test_a_search_touches_all_training_rows_and_no_test_row(
     features[:, 0] = np.arange(len(dataset))
     numbered = replace(dataset, features=features, target=np.arange(len(dataset), dtype=np.float64))
     for fold in folds:
-        recorder = Recorder(size=0.0)
-        search_folds(searcher(recorder), numbered, [fold.train], progress=QUIET)
-        assert recorder.touched == set(fold.train.tolist())
-        assert not recorder.touched & set(fold.test.tolist())
+        # All of the past, and its later part as rolling folds have it.
+        for train in (fold.train, fold.train[150:]):
+            recorder = Recorder(size=0.0)
+            search_folds(searcher(recorder), numbered, [train], progress=QUIET)
+            assert recorder.touched == set(train.tolist())
+            assert not recorder.touched & set(fold.test.tolist())
+
+
+def test_its_error_is_that_of_purged_folds_inside_the_rows(
+    dataset: Dataset, folds: list[Fold]
+) -> None:
+    rows = folds[-1].train
+    (found,) = search_folds(searcher(Recorder(0.0)), dataset, [rows], progress=QUIET)
+    # The recorder forecasts its size, whatever it was fitted to: every row is tested once.
+    errors = [np.sqrt(np.mean((dataset.target[rows] - size) ** 2)) for size in (0.5, 0.0)]
+    assert found.first_error == pytest.approx(errors[0])
+    assert errors[1] < found.error <= found.first_error
+    assert found.error == pytest.approx(
+        np.sqrt(np.mean((dataset.target[rows] - found.parameters["size"]) ** 2))
+    )
 
 
 def test_what_a_fold_tests_changes_nothing_that_its_search_finds(
