@@ -25,7 +25,7 @@ WriteCsv = Callable[..., str]
 @pytest.fixture(autouse=True)
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder that commands without --data use."""
-    monkeypatch.setenv("TICKCAST_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("TICKCAST_BARS", str(tmp_path / "data"))
     monkeypatch.setenv("COLUMNS", "200")
     return tmp_path / "data"
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from tickcast_trainer.data.errors import InvalidArguments
 from tickcast_trainer.data.layout import DEFAULT_ROOT
 
-DATA_VARIABLE = "TICKCAST_DATA"
+DATA_VARIABLE = "TICKCAST_BARS"
 
 
 class _Arguments(BaseModel):

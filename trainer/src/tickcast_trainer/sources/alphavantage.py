@@ -82,7 +82,7 @@ class _UnknownCall(NotOffered):
 
 
 def make(context: RemoteContext) -> "AlphaVantage":
-    """Make the source. Raises MissingKey without ``TICKCAST_ALPHAVANTAGE_KEY``."""
+    """Make the source. Raises MissingKey without ``TICKCAST_SOURCE_ALPHAVANTAGE_KEY``."""
     key = needed_key(NAME, context.environment)
     url = base_url(NAME, context.environment, _URL)
     return AlphaVantage(

@@ -34,7 +34,7 @@ _SHAPE = TypeAdapter(list[tuple[int, float, float, float, float]])
 
 
 def make(context: RemoteContext) -> "CoinGecko":
-    """Make the source, with ``TICKCAST_COINGECKO_PRO_KEY``, ``TICKCAST_COINGECKO_KEY`` or none."""
+    """Make the source, with the key of the paid service, of the free one, or none."""
     if pro := find_key(_PRO, context.environment):
         url = base_url(_PRO, context.environment, _PRO_URL)
         header, pace, key = "x-cg-pro-api-key", _PRO_PER_MINUTE, pro

@@ -58,7 +58,7 @@ class Exchange:
             max_age_seconds=context.max_age_seconds,
             clock=context.clock,
         )
-        if url := context.environment.get(f"TICKCAST_{self.name.upper()}_URL"):
+        if url := context.environment.get(f"TICKCAST_SOURCE_{self.name.upper()}_URL"):
             client.urls["api"] = _moved(client.urls["api"], url)
 
     def fetch(self, request: BarRequest) -> ReceivedBars:

@@ -56,7 +56,7 @@ _ERRORS = ("Error Message", "error", "message")
 
 
 def make(context: RemoteContext) -> "FinancialModelingPrep":
-    """Make the source. Raises MissingKey without ``TICKCAST_FMP_KEY``."""
+    """Make the source. Raises MissingKey without ``TICKCAST_SOURCE_FMP_KEY``."""
     key = needed_key(NAME, context.environment)
     url = base_url(NAME, context.environment, _URL)
     return FinancialModelingPrep(

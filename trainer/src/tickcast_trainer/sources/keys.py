@@ -9,7 +9,7 @@ from tickcast_trainer.sources.remote import MissingKey
 
 def key_variable(source: str) -> str:
     """Name the variable that holds a source's key."""
-    return f"TICKCAST_{source.upper()}_KEY"
+    return f"TICKCAST_SOURCE_{source.upper()}_KEY"
 
 
 def find_key(source: str, environment: Mapping[str, str]) -> SecretStr | None:
@@ -27,5 +27,5 @@ def needed_key(source: str, environment: Mapping[str, str]) -> SecretStr:
 
 
 def base_url(source: str, environment: Mapping[str, str], default: str) -> str:
-    """Return where a source is asked: ``TICKCAST_<SOURCE>_URL``, or the vendor's own address."""
-    return environment.get(f"TICKCAST_{source.upper()}_URL", default).rstrip("/")
+    """Return where a source is asked: ``TICKCAST_SOURCE_<NAME>_URL``, or the vendor's address."""
+    return environment.get(f"TICKCAST_SOURCE_{source.upper()}_URL", default).rstrip("/")

@@ -65,12 +65,12 @@ def examine(
 
 
 def with_suspicion(comparison: Comparison, leaks: LeakReport) -> Comparison:
-    """Return the comparison with a verdict that also tells of a suspicion.
+    """Return the comparison as it is to be told: a suspect beats nothing, and its verdict says why.
 
-    The verdict, as the manifest holds it and servers show it: whoever asks for a prediction must
+    Flag and verdict are in the manifest, and servers show them: whoever asks for a prediction must
     see it too.
     """
     if not leaks.is_suspect:
         return comparison
     warning = f"It is {leaks.verdict}; take it for a leak until proven otherwise."
-    return replace(comparison, verdict=f"{comparison.verdict} {warning}")
+    return replace(comparison, beats_baselines=False, verdict=f"{comparison.verdict} {warning}")

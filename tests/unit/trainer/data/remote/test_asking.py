@@ -42,7 +42,7 @@ REQUEST = BarRequest(
 
 @pytest.fixture
 def source(vendor: Any, context: MakeContext) -> fmp.FinancialModelingPrep:
-    return fmp.make(context(TICKCAST_FMP_KEY="k", TICKCAST_FMP_URL=vendor.url))
+    return fmp.make(context(TICKCAST_SOURCE_FMP_KEY="k", TICKCAST_SOURCE_FMP_URL=vendor.url))
 
 
 def test_after_429_it_waits_as_long_as_it_is_told_and_asks_again(
@@ -122,7 +122,9 @@ def test_a_document_that_stays_broken_is_an_invalid_answer(
 
 
 def test_a_vendor_that_is_not_there_is_said_to_be(context: MakeContext) -> None:
-    source = fmp.make(context(TICKCAST_FMP_KEY="k", TICKCAST_FMP_URL="http://127.0.0.1:9"))
+    source = fmp.make(
+        context(TICKCAST_SOURCE_FMP_KEY="k", TICKCAST_SOURCE_FMP_URL="http://127.0.0.1:9")
+    )
     with pytest.raises(RemoteSourceError, match="fmp: answered with nothing usable"):
         source.fetch(REQUEST)
 
@@ -175,7 +177,11 @@ def test_what_was_answered_is_not_asked_again_until_it_is_old(
 
     def fetch() -> int:
         source = fmp.make(
-            context(max_age_seconds=3600.0, TICKCAST_FMP_KEY="k", TICKCAST_FMP_URL=vendor.url)
+            context(
+                max_age_seconds=3600.0,
+                TICKCAST_SOURCE_FMP_KEY="k",
+                TICKCAST_SOURCE_FMP_URL=vendor.url,
+            )
         )
         return len(source.fetch(REQUEST))
 
@@ -191,7 +197,9 @@ def test_an_answer_that_was_not_understood_is_not_kept(
     vendor: Any, answer: MakeAnswer, context: MakeContext, tmp_path: Path
 ) -> None:
     source = fmp.make(
-        context(max_age_seconds=3600.0, TICKCAST_FMP_KEY="k", TICKCAST_FMP_URL=vendor.url)
+        context(
+            max_age_seconds=3600.0, TICKCAST_SOURCE_FMP_KEY="k", TICKCAST_SOURCE_FMP_URL=vendor.url
+        )
     )
     vendor.on(PATH, answer(body={"Error Message": "Limit Reach"}))
     with pytest.raises(RateLimited):
@@ -286,4 +294,4 @@ def test_a_missing_library_is_named_by_its_extra(
         monkeypatch.delitem(sys.modules, loaded, raising=False)
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(MissingExtra, match=rf"pip install 'tickcast-trainer\[{extra}\]'"):
-        make_remote(name, context(TICKCAST_FMP_KEY="k"))
+        make_remote(name, context(TICKCAST_SOURCE_FMP_KEY="k"))

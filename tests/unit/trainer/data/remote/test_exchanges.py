@@ -175,7 +175,7 @@ def exchange(name: str, vendor: Any, answer: MakeAnswer, context: MakeContext) -
     """The source of an exchange, pointed at the vendor."""
     answer_as(name, vendor, answer)
     made: Exchange = getattr(exchanges, name)(
-        context(**{f"TICKCAST_{name.upper()}_URL": vendor.url})
+        context(**{f"TICKCAST_SOURCE_{name.upper()}_URL": vendor.url})
     )
     # Its own pace would be kept in real time.
     made._client.enableRateLimit = False
@@ -271,7 +271,7 @@ def test_pages_are_kept(name: str, vendor: Any, answer: MakeAnswer, context: Mak
     found = []
     for _ in range(2):
         made = getattr(exchanges, name)(
-            context(max_age_seconds=1e12, **{f"TICKCAST_{name.upper()}_URL": vendor.url})
+            context(max_age_seconds=1e12, **{f"TICKCAST_SOURCE_{name.upper()}_URL": vendor.url})
         )
         made._client.enableRateLimit = False
         found.append(ask(made, name, LAST - 10 * HOUR, LAST))

@@ -105,7 +105,7 @@ UNKNOWN = {"Error Message": "Invalid API call. Please retry or visit the documen
 @pytest.fixture
 def alpha(vendor: Any, context: MakeContext) -> alphavantage.AlphaVantage:
     return alphavantage.make(
-        context(TICKCAST_ALPHAVANTAGE_KEY=KEY, TICKCAST_ALPHAVANTAGE_URL=vendor.url)
+        context(TICKCAST_SOURCE_ALPHAVANTAGE_KEY=KEY, TICKCAST_SOURCE_ALPHAVANTAGE_URL=vendor.url)
     )
 
 
@@ -232,8 +232,8 @@ def test_no_key_is_shown_logged_or_kept_anywhere(
     source = alphavantage.make(
         context(
             max_age_seconds=3600.0,
-            TICKCAST_ALPHAVANTAGE_KEY=KEY,
-            TICKCAST_ALPHAVANTAGE_URL=vendor.url,
+            TICKCAST_SOURCE_ALPHAVANTAGE_KEY=KEY,
+            TICKCAST_SOURCE_ALPHAVANTAGE_URL=vendor.url,
         )
     )
     vendor.on(
@@ -260,7 +260,7 @@ def test_no_key_is_shown_logged_or_kept_anywhere(
 
 @pytest.mark.parametrize(
     ("source", "variable"),
-    [(alphavantage, "TICKCAST_ALPHAVANTAGE_KEY"), (fmp, "TICKCAST_FMP_KEY")],
+    [(alphavantage, "TICKCAST_SOURCE_ALPHAVANTAGE_KEY"), (fmp, "TICKCAST_SOURCE_FMP_KEY")],
 )
 def test_a_missing_key_is_named_by_its_variable(
     context: MakeContext, source: Any, variable: str
@@ -271,7 +271,9 @@ def test_a_missing_key_is_named_by_its_variable(
 
 @pytest.fixture
 def prep(vendor: Any, context: MakeContext) -> fmp.FinancialModelingPrep:
-    return fmp.make(context(TICKCAST_FMP_KEY=KEY, TICKCAST_FMP_URL=f"{vendor.url}/stable"))
+    return fmp.make(
+        context(TICKCAST_SOURCE_FMP_KEY=KEY, TICKCAST_SOURCE_FMP_URL=f"{vendor.url}/stable")
+    )
 
 
 def eod(day: str) -> dict[str, Any]:
@@ -357,7 +359,7 @@ def candle(close: str) -> list[float]:
 def test_times_of_coingecko_are_those_of_the_close(
     vendor: Any, answer: MakeAnswer, context: MakeContext
 ) -> None:
-    source = coingecko.make(context(TICKCAST_COINGECKO_URL=vendor.url))
+    source = coingecko.make(context(TICKCAST_SOURCE_COINGECKO_URL=vendor.url))
     path = "/coins/bitcoin/ohlc"
     vendor.on(path, answer(body=[candle("2024-01-05T04:00"), candle("2024-01-05T08:00")]))
     bars = ask(source, "bitcoin/usd", "2024-01-01", "2024-02-01", "4h")
@@ -370,8 +372,8 @@ def test_times_of_coingecko_are_those_of_the_close(
     ("environment", "header", "timeframe"),
     [
         ({}, None, "30m"),
-        ({"TICKCAST_COINGECKO_KEY": KEY}, "x-cg-demo-api-key", "30m"),
-        ({"TICKCAST_COINGECKO_PRO_KEY": KEY}, "x-cg-pro-api-key", "1d"),
+        ({"TICKCAST_SOURCE_COINGECKO_KEY": KEY}, "x-cg-demo-api-key", "30m"),
+        ({"TICKCAST_SOURCE_COINGECKO_PRO_KEY": KEY}, "x-cg-pro-api-key", "1d"),
     ],
 )
 def test_each_kind_of_coingecko_key_goes_in_its_header(
@@ -382,7 +384,10 @@ def test_each_kind_of_coingecko_key_goes_in_its_header(
     header: str | None,
     timeframe: str,
 ) -> None:
-    urls = {"TICKCAST_COINGECKO_URL": vendor.url, "TICKCAST_COINGECKO_PRO_URL": vendor.url}
+    urls = {
+        "TICKCAST_SOURCE_COINGECKO_URL": vendor.url,
+        "TICKCAST_SOURCE_COINGECKO_PRO_URL": vendor.url,
+    }
     source = coingecko.make(context(**environment, **urls))
     vendor.on("/coins/bitcoin/ohlc", answer(body=[]))
     vendor.on("/coins/bitcoin/ohlc/range", answer(body=[]))
@@ -396,7 +401,7 @@ def test_a_pro_key_has_pages_of_half_a_year(
     vendor: Any, answer: MakeAnswer, context: MakeContext
 ) -> None:
     source = coingecko.make(
-        context(TICKCAST_COINGECKO_PRO_KEY=KEY, TICKCAST_COINGECKO_PRO_URL=vendor.url)
+        context(TICKCAST_SOURCE_COINGECKO_PRO_KEY=KEY, TICKCAST_SOURCE_COINGECKO_PRO_URL=vendor.url)
     )
 
     def days(question: Any) -> Any:
@@ -417,7 +422,7 @@ def test_a_pro_key_has_pages_of_half_a_year(
 def test_what_coingecko_does_not_offer_is_refused_before_it_is_asked(
     vendor: Any, context: MakeContext, symbol: str, timeframe: str, said: str
 ) -> None:
-    source = coingecko.make(context(TICKCAST_COINGECKO_URL=vendor.url))
+    source = coingecko.make(context(TICKCAST_SOURCE_COINGECKO_URL=vendor.url))
     with pytest.raises(NotOffered, match=said):
         ask(source, symbol, "2024-01-01", "2024-02-01", timeframe)
     assert vendor.questions == []

@@ -35,11 +35,11 @@ def rows(question: Any) -> list[dict[str, Any]]:
 @pytest.fixture
 def data(vendor: Any, answer: MakeAnswer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder; Alpha Vantage's day is used up, and FMP has every weekday."""
-    monkeypatch.setenv("TICKCAST_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("TICKCAST_ALPHAVANTAGE_KEY", "secret-a")
-    monkeypatch.setenv("TICKCAST_ALPHAVANTAGE_URL", vendor.url)
-    monkeypatch.setenv("TICKCAST_FMP_KEY", "secret-f")
-    monkeypatch.setenv("TICKCAST_FMP_URL", f"{vendor.url}/stable")
+    monkeypatch.setenv("TICKCAST_BARS", str(tmp_path / "data"))
+    monkeypatch.setenv("TICKCAST_SOURCE_ALPHAVANTAGE_KEY", "secret-a")
+    monkeypatch.setenv("TICKCAST_SOURCE_ALPHAVANTAGE_URL", vendor.url)
+    monkeypatch.setenv("TICKCAST_SOURCE_FMP_KEY", "secret-f")
+    monkeypatch.setenv("TICKCAST_SOURCE_FMP_URL", f"{vendor.url}/stable")
     vendor.on("/query", answer(body=DAY_USED_UP))
     vendor.reply(EOD, lambda question: answer(body=rows(question)))
     return tmp_path / "data"
@@ -149,16 +149,16 @@ def test_what_a_remote_source_must_be_told(
 def test_a_missing_key_ends_with_2(
     data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delenv("TICKCAST_FMP_KEY")
+    monkeypatch.delenv("TICKCAST_SOURCE_FMP_KEY")
     assert main([*FROM_FMP, "--start", "2024-01-01"]) == 2
-    assert "TICKCAST_FMP_KEY: was absent" in capsys.readouterr().err
+    assert "TICKCAST_SOURCE_FMP_KEY: was absent" in capsys.readouterr().err
 
 
 def test_remote_bars_can_be_trained_on_without_keeping_them(
     vendor: Any, answer: MakeAnswer, context: MakeContext
 ) -> None:
     vendor.reply(EOD, lambda question: answer(body=rows(question)))
-    made = context(TICKCAST_FMP_KEY="k", TICKCAST_FMP_URL=f"{vendor.url}/stable")
+    made = context(TICKCAST_SOURCE_FMP_KEY="k", TICKCAST_SOURCE_FMP_URL=f"{vendor.url}/stable")
     series = open_remote("fmp:MSFT,AAPL", timeframe="1d", context=made)
     assert [one.symbol for one in series] == ["AAPL", "MSFT"]
     # The clock of the test says 2027-01-15 08:00, so that the bar of the 15th is not closed.
@@ -172,10 +172,10 @@ def test_remote_bars_fall_back_and_fail_as_an_import_does(
     vendor.on("/query", answer(body=DAY_USED_UP))
     vendor.reply(EOD, lambda question: answer(body=rows(question)))
     made = context(
-        TICKCAST_ALPHAVANTAGE_KEY="k",
-        TICKCAST_ALPHAVANTAGE_URL=vendor.url,
-        TICKCAST_FMP_KEY="k",
-        TICKCAST_FMP_URL=f"{vendor.url}/stable",
+        TICKCAST_SOURCE_ALPHAVANTAGE_KEY="k",
+        TICKCAST_SOURCE_ALPHAVANTAGE_URL=vendor.url,
+        TICKCAST_SOURCE_FMP_KEY="k",
+        TICKCAST_SOURCE_FMP_URL=f"{vendor.url}/stable",
     )
     assert len(open_remote("alphavantage,fmp:AAPL", timeframe="1d", context=made)) == 1
     with pytest.raises(RateLimited):
