@@ -46,8 +46,9 @@ def charted(chart: Element, *notes: Child, figures: Element | None = None) -> El
     if figures is not None:
         unfolded = tag("details", tag("summary", "The figures of this chart"), figures)
     # Read aloud already, as the title of the drawing.
-    title = tag("p", chart.findtext("title"), class_="title", aria_hidden="true")
-    scroll = tag("div", chart, class_="scroll")
+    name = chart.findtext("title")
+    title = tag("p", name, class_="title", aria_hidden="true")
+    scroll = tag("div", chart, class_="scroll", tabindex="0", role="group", aria_label=name)
     return tag("figure", title, scroll, tag("figcaption", *notes), unfolded)
 
 

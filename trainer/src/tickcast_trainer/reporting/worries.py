@@ -208,7 +208,8 @@ def _costs(report: Report) -> Iterator[Worry]:
     elif account.total_return <= account.total_gross_return / 2:
         yield _caution(
             "costs",
-            f"Costs eat it: traded by its sign it earns {account.total_gross_return:.1%} in all "
+            "Costs eat half of it or more: traded by its sign it earns "
+            f"{account.total_gross_return:.1%} in all "
             f"before costs and {account.total_return:.1%} after; they take "
             f"{account.annual_costs:.1%} a year at a turnover of {account.turnover:.0f}.",
         )
