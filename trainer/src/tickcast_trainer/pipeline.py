@@ -14,7 +14,8 @@ from tickcast_modelkit.package import PackagePath, list_versions, write_package
 from tickcast_trainer.dataset import Dataset, build_dataset
 from tickcast_trainer.engine import open_engine
 from tickcast_trainer.errors import InvalidSettings, NotEnoughHistory, RepositoryNotWritable
-from tickcast_trainer.evaluation import Comparison, Evaluator
+from tickcast_trainer.estimators import Estimator
+from tickcast_trainer.evaluation import Comparison, Evaluator, OutOfFold
 from tickcast_trainer.export import check_parity, export
 from tickcast_trainer.feature_sets import choose_feature_set
 from tickcast_trainer.metrics import Proportion
@@ -23,6 +24,10 @@ from tickcast_trainer.progress import Progress
 from tickcast_trainer.registry.connect import connect
 from tickcast_trainer.registry.dataset_facts import dataset_facts
 from tickcast_trainer.registry.publish import Registry
+from tickcast_trainer.reporting.document import Report
+from tickcast_trainer.reporting.gather import gather_reports
+from tickcast_trainer.reporting.material import Candidate
+from tickcast_trainer.reporting.publish import publish_report
 from tickcast_trainer.settings import EstimatorName, TrainSettings
 from tickcast_trainer.sources.source import find_source
 from tickcast_trainer.validation.examination import Examination, examine, with_suspicion
@@ -43,6 +48,9 @@ class TrainedModel:
     score: Score
     comparison: Comparison
     examination: Examination
+    forecast: OutOfFold
+    estimators: tuple[Estimator, ...]
+    """That of each fold, which made the forecast."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +72,8 @@ class TrainingRun:
 
     models: tuple[TrainedModel, ...]
     packages: tuple[WrittenPackage, ...]
+    reports: tuple[Path, ...]
+    """The page of each package; empty when none was asked for."""
 
 
 def train(settings: TrainSettings, progress: Progress) -> TrainingRun:
@@ -92,7 +102,13 @@ def train(settings: TrainSettings, progress: Progress) -> TrainingRun:
             _train_model(name, settings, evaluator, baselines, progress)
             for name in settings.estimators
         )
+        # Measured before anything is written; none where no report was asked for.
+        drafts = _draft_reports(settings, evaluator, models, baselines, progress)
     packages = tuple(_write(settings, model) for model in models)
+    reports = tuple(
+        publish_report(draft, package.path, package.alias)
+        for draft, package in zip(drafts, packages, strict=False)
+    )
     if registry is not None:
         rows = dataset_facts(dataset, source=settings.source, location=settings.path)
         for package in packages:
@@ -103,6 +119,7 @@ def train(settings: TrainSettings, progress: Progress) -> TrainingRun:
         always_up=evaluator.always_up(),
         models=models,
         packages=packages,
+        reports=reports,
     )
 
 
@@ -165,7 +182,32 @@ def _train_model(
         score=score,
         comparison=comparison,
         examination=examination,
+        forecast=forecast,
+        estimators=chosen.folds,
     )
+
+
+def _draft_reports(
+    settings: TrainSettings,
+    evaluator: Evaluator,
+    models: Sequence[TrainedModel],
+    baselines: Sequence[Score],
+    progress: Progress,
+) -> tuple[Report, ...]:
+    if not settings.report:
+        return ()
+    candidates = [
+        Candidate(
+            manifest=model.manifest,
+            score=model.score,
+            comparison=model.comparison,
+            examination=model.examination,
+            forecast=model.forecast,
+            estimators=model.estimators,
+        )
+        for model in models
+    ]
+    return gather_reports(settings, evaluator, candidates, baselines, progress=progress)
 
 
 def _check_repository(repository: Path) -> None:

@@ -34,6 +34,8 @@ def print_report(run: TrainingRun, console: Console) -> None:
         _print(console, "No model beats the baselines.")
     for model, package in zip(run.models, run.packages, strict=True):
         _print(console, _package(model, package))
+    for package, path in zip(run.packages, run.reports, strict=False):
+        _print(console, f"report of {package.path.name} version {package.path.version}: {path}")
 
 
 def _table(run: TrainingRun) -> Table:

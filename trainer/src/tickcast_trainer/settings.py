@@ -88,6 +88,9 @@ class TrainSettings(ProgramSettings):
         default=True,
         description="fit again to look for leaks, which takes three to four times the folds' time",
     )
+    report: bool = Field(
+        default=True, description="write a page of figures beside each package, and as JSON"
+    )
     paths: bool = Field(
         default=False, description="score five paths of combinatorial purged cross-validation"
     )
