@@ -1,18 +1,13 @@
 """``tickcast promote`` and ``tickcast rollback``."""
 
-import sys
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
+from functools import partial
 
-from tickcast_trainer.configuration import ProgramSettings, load_settings
-from tickcast_trainer.errors import TrainerError
+from tickcast_trainer.configuration import load_settings
+from tickcast_trainer.program import run_program
 from tickcast_trainer.promotion.settings import PromoteSettings, RollbackSettings
 
 _REFUSED = 1
-_BAD_INPUT = 2
-_INTERRUPTED = 130
-
-_Settings = TypeVar("_Settings", bound=ProgramSettings)
 
 
 def promote_main(argv: Sequence[str] | None = None) -> int:
@@ -21,12 +16,14 @@ def promote_main(argv: Sequence[str] | None = None) -> int:
     0 is promoted, 1 refused by the gate, 2 bad input, 130 an interrupt; messages are on standard
     error, the decision on standard output.
     """
-    return _main("tickcast promote", PromoteSettings, _promote, argv)
+    load = partial(load_settings, PromoteSettings)
+    return run_program("tickcast promote", load, _promote, argv)
 
 
 def rollback_main(argv: Sequence[str] | None = None) -> int:
     """Go back as the arguments say and return the exit code, as ``promote_main``."""
-    return _main("tickcast rollback", RollbackSettings, _rollback, argv)
+    load = partial(load_settings, RollbackSettings)
+    return run_program("tickcast rollback", load, _rollback, argv)
 
 
 def _promote(settings: PromoteSettings) -> int:
@@ -54,33 +51,3 @@ def _rollback(settings: RollbackSettings) -> int:
 
     print_decision(settings.model, rollback(settings), Console())
     return 0
-
-
-def _main(
-    program: str,
-    kind: type[_Settings],
-    run: Callable[[_Settings], int],
-    argv: Sequence[str] | None,
-) -> int:
-    from tickcast_modelkit.errors import ModelkitError
-
-    try:
-        settings = load_settings(kind, sys.argv[1:] if argv is None else argv)
-        if settings.print_config:
-            print(settings.to_toml())
-            return 0
-        return run(settings)
-    except TrainerError as error:
-        return _fail(program, error, error.exit_code)
-    except ModelkitError as error:
-        return _fail(program, error, _BAD_INPUT)
-    except SystemExit as stop:
-        # argparse ends the process after --help; a command line plugin must not.
-        return int(stop.code or 0)
-    except KeyboardInterrupt:
-        return _fail(program, "interrupted", _INTERRUPTED)
-
-
-def _fail(program: str, message: Exception | str, exit_code: int) -> int:
-    print(f"{program}: {message}", file=sys.stderr)
-    return exit_code
