@@ -10,6 +10,7 @@ import io
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +26,16 @@ _FEATURE_RELATIVE, _FEATURE_ABSOLUTE = 1e-6, 1e-9
 _PREDICTION_RELATIVE, _PREDICTION_ABSOLUTE = 1e-5, 1e-7
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Feature vectors (n, F) to predictions (n,)."""
+"""Feature vectors (n, F) to predictions (n,), or to the ends of their intervals (n, 2)."""
 
 _TYPES = {
     "ohlcv": np.dtype(np.float64),
     "open_time": np.dtype(np.int64),
     "features": np.dtype(np.float32),
     "predictions": np.dtype(np.float32),
+    "tails": np.dtype(np.float32),
 }
+_OPTIONAL = {"tails"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,9 +54,12 @@ class GoldenRows:
     predictions: NDArray[np.float32]
     """Shape (k,)."""
 
+    tails: NDArray[np.float32] | None = None
+    """Ends of the intervals, shape (k, 2), around the predictions; None when the model has none."""
+
     def __post_init__(self) -> None:
-        for name, needed in _TYPES.items():
-            found = getattr(self, name).dtype
+        for name, array in self._arrays().items():
+            found, needed = array.dtype, _TYPES[name]
             if found != needed:
                 raise InvalidArray(name, was=str(found), needed=str(needed))
         rows = len(Windows(self.ohlcv, self.open_time))
@@ -65,9 +71,17 @@ class GoldenRows:
         if self.predictions.shape != (rows,):
             was = f"shape {self.predictions.shape}"
             raise InvalidArray("predictions", was=was, needed=f"shape ({rows},)")
+        if self.tails is not None:
+            _check_tails(self.tails, self.predictions)
 
     @classmethod
-    def make(cls, feature_set: FeatureSet, windows: Windows, predict: Predict) -> GoldenRows:
+    def make(
+        cls,
+        feature_set: FeatureSet,
+        windows: Windows,
+        predict: Predict,
+        tails: Predict | None = None,
+    ) -> GoldenRows:
         """Compute what the windows give: a few dozen, spread over the training rows."""
         features = feature_set.compute(windows)
         return cls(
@@ -75,6 +89,7 @@ class GoldenRows:
             open_time=np.ascontiguousarray(windows.open_time),
             features=features,
             predictions=np.asarray(predict(features), dtype=np.float32),
+            tails=None if tails is None else np.asarray(tails(features), dtype=np.float32),
         )
 
     @classmethod
@@ -85,28 +100,25 @@ class GoldenRows:
         """
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-                return cls(**{name: arrays[name] for name in _TYPES})
+                held = [name for name in _TYPES if name in arrays or name not in _OPTIONAL]
+                return cls(**{name: arrays[name] for name in held})
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise CorruptPackage(
                 GOLDEN_FILE,
                 was=f"{len(content)} bytes ({error})",
-                needed=f"the arrays {', '.join(_TYPES)}",
+                needed=f"the arrays {', '.join(name for name in _TYPES if name not in _OPTIONAL)}",
             ) from error
 
     def to_bytes(self) -> bytes:
         """Return the file's content; the same rows give the same bytes."""
         buffer = io.BytesIO()
-        np.savez_compressed(
-            buffer,
-            ohlcv=self.ohlcv,
-            open_time=self.open_time,
-            features=self.features,
-            predictions=self.predictions,
-        )
+        np.savez_compressed(buffer, allow_pickle=False, **self._arrays())
         return buffer.getvalue()
 
-    def replay(self, feature_set: FeatureSet, predict: Predict) -> None:
-        """Compute features and predictions again and compare.
+    def replay(
+        self, feature_set: FeatureSet, predict: Predict, tails: Predict | None = None
+    ) -> None:
+        """Compute features, predictions and, where there are tails, these again and compare.
 
         The model is asked with the stored features, so that a mismatch is its own: a tree may turn
         the last bit of a feature into another leaf. Raises GoldenMismatch.
@@ -123,7 +135,15 @@ class GoldenRows:
                 f"needed {features.shape[1]}, as in {feature_set.id}"
             )
         self._compare_features(features, feature_set.names)
-        self._compare_predictions(np.asarray(predict(self.features)))
+        _compare(np.asarray(predict(self.features)), self.predictions, "prediction")
+        if self.tails is None:
+            return
+        if tails is None:
+            raise GoldenMismatch("golden rows: were with tails, needed a model that has them")
+        _compare(np.asarray(tails(self.features)), self.tails, "tail")
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        return {name: array for name in _TYPES if (array := getattr(self, name)) is not None}
 
     def _compare_features(self, features: NDArray[np.float32], names: tuple[str, ...]) -> None:
         wrong = _differ(features, self.features, _FEATURE_RELATIVE, _FEATURE_ABSOLUTE)
@@ -134,19 +154,31 @@ class GoldenRows:
                 f"needed {self.features[row, column]!s}; {int(wrong.sum())} of {wrong.size} differ"
             )
 
-    def _compare_predictions(self, predictions: NDArray[np.float32]) -> None:
-        if predictions.shape != self.predictions.shape:
-            raise GoldenMismatch(
-                f"golden rows: was predictions of shape {predictions.shape}, "
-                f"needed {self.predictions.shape}"
-            )
-        wrong = _differ(predictions, self.predictions, _PREDICTION_RELATIVE, _PREDICTION_ABSOLUTE)
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            raise GoldenMismatch(
-                f"golden row {row}, prediction: was {predictions[row]!s} here, "
-                f"needed {self.predictions[row]!s}; {int(wrong.sum())} of {wrong.size} differ"
-            )
+
+def _check_tails(tails: NDArray[np.float32], predictions: NDArray[np.float32]) -> None:
+    rows = len(predictions)
+    if tails.shape != (rows, 2):
+        raise InvalidArray("tails", was=f"shape {tails.shape}", needed=f"shape ({rows}, 2)")
+    outside = ~((tails[:, 0] <= predictions) & (predictions <= tails[:, 1]))
+    if outside.any():
+        row = int(np.argmax(outside))
+        raise InvalidArray(
+            f"tails[{row}]", was=f"{tails[row]!s}", needed=f"around {predictions[row]!s}"
+        )
+
+
+def _compare(found: NDArray[np.float32], needed: NDArray[np.float32], name: str) -> None:
+    if found.shape != needed.shape:
+        raise GoldenMismatch(
+            f"golden rows: was {name}s of shape {found.shape}, needed {needed.shape}"
+        )
+    wrong = _differ(found, needed, _PREDICTION_RELATIVE, _PREDICTION_ABSOLUTE)
+    if wrong.any():
+        row = int(np.argwhere(wrong)[0, 0])
+        raise GoldenMismatch(
+            f"golden row {row}, {name}: was {found[row]!s} here, "
+            f"needed {needed[row]!s}; {int(wrong.sum())} of {wrong.size} differ"
+        )
 
 
 def _differ(

@@ -115,8 +115,38 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tails:
+    """Ends of the interval that the graph answers itself: conformalised quantile regression.
+
+    Romano, Patterson, Candes (2019), "Conformalized Quantile Regression", Advances in Neural
+    Information Processing Systems 32. The coverage is that of the band.
+    """
+
+    output_name: str
+    """Of the ONNX graph: float32 (n, 2), the lower and the upper end of the log return.
+
+    They are the interval as it is served: corrections are in them, and the prediction between them.
+    """
+
+    lower_correction: float
+    """Added to the lower quantile inside the graph, in scales."""
+
+    upper_correction: float
+    """Added to the upper quantile inside the graph, in scales."""
+
+    scale_feature: str | None
+    """Name of the feature that the quantiles are in units of; None when in those of the return."""
+
+    calibration_rows: int
+    """Rows that the corrections were taken from."""
+
+    parameters: Mapping[str, Scalar]
+    """Of the quantile models, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parity:
-    """How far the ONNX model is from the native one, over all training rows."""
+    """How far the ONNX model is from the native one, in every output and over all training rows."""
 
     rows: int
     median_difference: float
@@ -186,6 +216,11 @@ class Manifest:
     training: Training
     evaluation: Evaluation
     band: ConformalBand
+    """What intervals are made with, unless there are tails, and the probability of a rise."""
+
+    tails: Tails | None = None
+    """What intervals are read from instead; None when the graph has no such output."""
+
     parity: Parity
     reference_quantiles: ReferenceQuantiles
 
@@ -209,6 +244,7 @@ class Manifest:
         _check("horizon_bars", self.horizon_bars, self.horizon_bars > 0, "a positive integer")
         _check("features.features", names, 0 < len(set(names)) == len(names), "unique names")
         self._check_band()
+        self._check_tails()
         _check(
             "training.end",
             self.training.end,
@@ -242,6 +278,15 @@ class Manifest:
             known = band.scale_feature in self.feature_names
             _check("band.scale_feature", band.scale_feature, known, "the name of a feature")
             _check("band.scale_floor", band.scale_floor, band.scale_floor > 0.0, "above 0")
+
+    def _check_tails(self) -> None:
+        if self.tails is None:
+            return
+        output, scale = self.tails.output_name, self.tails.scale_feature
+        differs = output != self.output_name
+        _check("tails.output_name", output, differs, "another name than the prediction's")
+        known = scale is None or scale in self.feature_names
+        _check("tails.scale_feature", scale, known, "the name of a feature")
 
     def to_json(self) -> str:
         """Return the document that manifest.json holds."""

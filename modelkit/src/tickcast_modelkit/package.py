@@ -233,6 +233,9 @@ def _content(folder: Path, name: str, sha256: str | None = None) -> bytes:
 
 
 def _misfit(manifest: Manifest, golden: GoldenRows) -> tuple[str, str] | None:
+    if (golden.tails is None) != (manifest.tails is None):
+        has, needs = ("no ", "") if golden.tails is None else ("", "no ")
+        return f"rows with {has}tails", f"rows with {needs}tails, as in {MANIFEST_FILE}"
     found = (golden.ohlcv.shape[1], golden.features.shape[1])
     needed = (manifest.window, len(manifest.feature_names))
     if found == needed:

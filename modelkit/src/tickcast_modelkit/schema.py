@@ -1,7 +1,8 @@
 """Strict JSON: frozen dataclasses to JSON and back, where every key and type must be as declared.
 
 A key that is unknown, missing or given twice, or a value of another type, raises InvalidManifest
-with its path, such as ``$.evaluation.scores[1].rmse``.
+with its path, such as ``$.evaluation.scores[1].rmse``. Only a key whose default is None may be left
+out, and is left out when it is None.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def _plain(value: object) -> object:
     if isinstance(value, Timeframe):
         return str(value)
     if dataclasses.is_dataclass(value):
-        return {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+        held = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+        absent = {name for name in _optional(value) if held[name] is None}
+        return {name: _plain(item) for name, item in held.items() if name not in absent}
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -82,8 +85,15 @@ def _read(hint: Any, value: object, path: str) -> Any:
         members = _expect(dict, value, path, "an object")
         return {key: _read(arguments[1], item, f"{path}.{key}") for key, item in members.items()}
     if origin in (types.UnionType, typing.Union):
-        return _read_scalar(arguments, value, path)
+        return _read_union(arguments, value, path)
     return _read_scalar((hint,), value, path)
+
+
+def _read_union(hints: tuple[Any, ...], value: object, path: str) -> Any:
+    inner = [hint for hint in hints if dataclasses.is_dataclass(hint)]
+    if inner and value is not None:
+        return _read_dataclass(inner[0], value, path)
+    return _read_scalar(hints, value, path)
 
 
 def _read_dataclass(hint: Any, value: object, path: str) -> Any:
@@ -91,14 +101,20 @@ def _read_dataclass(hint: Any, value: object, path: str) -> Any:
     hints = typing.get_type_hints(hint)
     names = [item.name for item in dataclasses.fields(hint)]
     for name in names:
-        if name not in members:
+        if name not in members and name not in _optional(hint):
             raise InvalidManifest(f"{path}.{name}", was="missing", needed="a value")
     for name in members:
         if name not in names:
             raise InvalidManifest(
                 f"{path}.{name}", was="unknown", needed=f"one of {', '.join(names)}"
             )
-    return hint(**{name: _read(hints[name], members[name], f"{path}.{name}") for name in names})
+    return hint(
+        **{name: _read(hints[name], item, f"{path}.{name}") for name, item in members.items()}
+    )
+
+
+def _optional(kind: Any) -> set[str]:
+    return {item.name for item in dataclasses.fields(kind) if item.default is None}
 
 
 def _read_timeframe(value: object, path: str) -> Timeframe:

@@ -17,12 +17,13 @@ def predict(features: Rows) -> Rows:
     return features[:, 0] * np.float32(2.0)
 
 
-def golden() -> GoldenRows:
-    _, windows = next(sliding_windows(CORE, random_walk_bars(80)))
-    return GoldenRows.make(CORE, windows, predict)
+def tails(features: Rows) -> Rows:
+    return predict(features)[:, np.newaxis] + np.array([-0.25, 0.5], dtype=np.float32)
 
 
-GOLDEN = golden()
+_, WINDOWS = next(sliding_windows(CORE, random_walk_bars(80)))
+GOLDEN = GoldenRows.make(CORE, WINDOWS, predict)
+GOLDEN_TAILS = GoldenRows.make(CORE, WINDOWS, predict, tails)
 
 
 def test_rows_of_their_own_making_replay() -> None:
@@ -37,6 +38,35 @@ def test_reads_back_what_it_wrote_and_writes_the_same_bytes() -> None:
     assert np.array_equal(again.features, GOLDEN.features)
     assert np.array_equal(again.predictions, GOLDEN.predictions)
     assert again.to_bytes() == content
+
+
+def test_tails_replay_and_are_read_back() -> None:
+    content = GOLDEN_TAILS.to_bytes()
+    again = GoldenRows.from_bytes(content)
+    assert again.tails is not None
+    assert np.array_equal(again.tails, tails(again.features))
+    assert again.to_bytes() == content
+    again.replay(CORE, predict, tails)
+    assert GoldenRows.from_bytes(GOLDEN.to_bytes()).tails is None
+
+
+@pytest.mark.parametrize("change", [1.001, np.nan, np.inf])
+def test_a_tail_that_has_changed_is_named(change: float) -> None:
+    def other(features: Rows) -> Rows:
+        ends = tails(features)
+        ends[5, 1] *= np.float32(change)
+        return ends
+
+    with pytest.raises(GoldenMismatch, match=r"golden row 5, tail: was .* 1 of 34 differ"):
+        GOLDEN_TAILS.replay(CORE, predict, other)
+
+
+def test_tails_are_asked_of_a_model_that_has_them() -> None:
+    with pytest.raises(GoldenMismatch, match="with tails, needed a model that has them"):
+        GOLDEN_TAILS.replay(CORE, predict)
+    with pytest.raises(GoldenMismatch, match=r"tails of shape \(17,\), needed \(17, 2\)"):
+        GOLDEN_TAILS.replay(CORE, predict, predict)
+    GOLDEN.replay(CORE, predict, tails)
 
 
 @pytest.mark.parametrize("change", [1.00001, np.nan, np.inf])
@@ -88,6 +118,13 @@ def test_rows_of_another_feature_set_are_refused() -> None:
             r"features: was shape \(16, 35\), needed shape \(17, F",
         ),
         ({"predictions": GOLDEN.predictions[1:]}, r"predictions: was shape \(16,\), needed"),
+        (
+            {"tails": tails(GOLDEN.features)[1:]},
+            r"tails: was shape \(16, 2\), needed shape \(17, 2",
+        ),
+        ({"tails": tails(GOLDEN.features)[:, ::-1]}, r"tails\[0\]: was .* needed around"),
+        ({"tails": tails(GOLDEN.features) * np.float32(np.nan)}, r"tails\[0\]: was \[nan nan\]"),
+        ({"tails": tails(GOLDEN.features).astype(np.float64)}, "tails: was float64, needed"),
         ({"ohlcv": GOLDEN.ohlcv[:0], "open_time": GOLDEN.open_time[:0]}, "ohlcv: was 0 rows"),
         ({"open_time": GOLDEN.open_time[:, 1:]}, r"open_time: was shape \(17, 255\), needed"),
     ],

@@ -8,10 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 from tickcast_modelkit.errors import InvalidManifest
-from tickcast_modelkit.manifest import Manifest, ReferenceQuantiles
+from tickcast_modelkit.manifest import Manifest, ReferenceQuantiles, Tails
 from tickcast_modelkit.testing import tiny_manifest
 
 MANIFEST = tiny_manifest()
+TAILS = Tails(
+    output_name="tails",
+    lower_correction=-0.05,
+    upper_correction=0.1,
+    scale_feature="realised_volatility_20",
+    calibration_rows=200,
+    parameters={"trees": 150},
+)
 Document = dict[str, Any]
 
 
@@ -28,6 +36,29 @@ def test_reads_back_what_it_wrote() -> None:
     again = Manifest.from_json(MANIFEST.to_json().encode())
     assert again == MANIFEST
     assert again.to_json() == MANIFEST.to_json()
+
+
+def test_a_manifest_without_tails_does_not_speak_of_them() -> None:
+    assert "tails" not in document()
+    assert read(document()).tails is None
+    assert read({**document(), "tails": None}).tails is None
+
+
+def test_tails_are_read_as_strictly_as_all_else() -> None:
+    manifest = replace(MANIFEST, tails=TAILS)
+    assert Manifest.from_json(manifest.to_json().encode()) == manifest
+    found = json.loads(manifest.to_json())["tails"]
+    for changed, message in (
+        ({**found, "surprise": 1}, "$.tails.surprise: was unknown"),
+        ({key: found[key] for key in found if key != "output_name"}, "$.tails.output_name: was mi"),
+        ({**found, "calibration_rows": "200"}, '$.tails.calibration_rows: was "200", needed an in'),
+        ({**found, "output_name": "prediction"}, "$.tails.output_name: was 'prediction', needed a"),
+        ({**found, "scale_feature": "luck"}, "$.tails.scale_feature: was 'luck', needed the name"),
+        ([], "$.tails: was [], needed an object"),
+    ):
+        with pytest.raises(InvalidManifest) as caught:
+            read({**document(), "tails": changed})
+        assert message in str(caught.value)
 
 
 def paths(value: object, prefix: str = "$") -> list[str]:

@@ -19,6 +19,7 @@ from tickcast_modelkit.errors import (
 )
 from tickcast_modelkit.features import CORE, sliding_windows
 from tickcast_modelkit.golden import GoldenRows
+from tickcast_modelkit.manifest import Tails
 from tickcast_modelkit.package import (
     PackagePath,
     list_models,
@@ -60,6 +61,31 @@ def test_reads_back_what_it_wrote(repository: Path) -> None:
         onnx_sha256=sha256(ONNX).hexdigest(),
         golden_sha256=sha256(GOLDEN.to_bytes()).hexdigest(),
     )
+
+
+def test_golden_rows_have_tails_when_the_manifest_has(repository: Path) -> None:
+    with_tails = replace(GOLDEN, tails=np.stack([GOLDEN.predictions] * 2, axis=1))
+    with pytest.raises(
+        InvalidArray, match="golden: was rows with tails, needed rows with no tails"
+    ):
+        write_package(repository, tiny_manifest(), ONNX, with_tails, alias=None)
+    described = replace(
+        tiny_manifest(),
+        tails=Tails(
+            output_name="tails",
+            lower_correction=0.0,
+            upper_correction=0.0,
+            scale_feature=None,
+            calibration_rows=100,
+            parameters={},
+        ),
+    )
+    with pytest.raises(
+        InvalidArray, match="golden: was rows with no tails, needed rows with tails"
+    ):
+        write_package(repository, described, ONNX, GOLDEN, alias=None)
+    path = write_package(repository, described, ONNX, with_tails, alias=None)
+    assert read_package(path.folder).golden.tails is not None
 
 
 def test_a_package_is_three_files_under_the_model_and_its_version(repository: Path) -> None:

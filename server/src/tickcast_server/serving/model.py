@@ -56,10 +56,16 @@ def load_model(
         package.onnx,
         input_name=manifest.input_name,
         output_name=manifest.output_name,
+        tails_name=manifest.tails.output_name if manifest.tails else None,
         features=len(feature_set.names),
         threads=threads,
     )
-    package.golden.replay(feature_set, session.run)
+    package.golden.replay(
+        feature_set,
+        lambda rows: session.run(rows).predictions,
+        # Without tails in the package, nobody asks for any.
+        lambda rows: np.asarray(session.run(rows).tails),
+    )
     session.run_one(package.golden.features[0])
     return LoadedModel(
         name=f"models/{manifest.name}/versions/{manifest.version}",

@@ -23,6 +23,7 @@ from tickcast_server.errors import (
 )
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import ModelRef, Models
+from tickcast_server.serving.session import Answer
 from tickcast_server.store.feature_rows import compute_row
 from tickcast_server.store.store import BarBlock, FeatureRow, SeriesKey
 
@@ -164,9 +165,9 @@ class Predictor:
         """
         prepared = await self._prepare(query)
         started = self._timer()
-        value = prepared.model.session.run_one(prepared.values)
+        answer = prepared.model.session.run_one(prepared.values)
         self._observer.inference(prepared.model, 1, self._timer() - started)
-        return self._finish(prepared, value)
+        return self._finish(prepared, answer)
 
     async def predict_many(
         self, queries: Sequence[PredictQuery]
@@ -182,17 +183,17 @@ class Predictor:
             else:
                 groups.setdefault(prepared.model.name, []).append((index, prepared))
         for group in groups.values():
-            for (index, prepared), value in zip(group, self._run(group), strict=True):
-                outcomes[index] = self._finish(prepared, float(value))
+            for (index, prepared), answer in zip(group, self._run(group), strict=True):
+                outcomes[index] = self._finish(prepared, answer)
         return [outcome for outcome in outcomes if outcome is not None]
 
-    def _run(self, group: Sequence[tuple[int, _Prepared]]) -> NDArray[np.float32]:
+    def _run(self, group: Sequence[tuple[int, _Prepared]]) -> list[Answer]:
         model = group[0][1].model
         rows = np.stack([prepared.values for _, prepared in group])
         started = self._timer()
-        values = model.session.run(rows)
+        answers = model.session.run(rows)
         self._observer.inference(model, len(rows), self._timer() - started)
-        return values
+        return answers.each()
 
     async def _prepare(self, query: PredictQuery) -> _Prepared:
         model = self._models.resolve(query.model)
@@ -220,10 +221,10 @@ class Predictor:
             stale=self._features.stale,
         )
 
-    def _finish(self, prepared: _Prepared, value: float) -> Prediction:
+    def _finish(self, prepared: _Prepared, answer: Answer) -> Prediction:
         model, last_close = prepared.model, prepared.last_close
-        scale = model.scale(prepared.values)
-        lower, upper = (float(end) for end in model.band.bounds(value, scale))
+        value, scale = answer.prediction, model.scale(prepared.values)
+        lower, upper = answer.tails or model.band.bounds(value, scale)
         age = max(self._now() - prepared.as_of_time, 0.0)
         self._observer.features_served(prepared.source, age)
         coverage = model.band.coverage

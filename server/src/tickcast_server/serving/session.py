@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
@@ -11,13 +14,48 @@ class UnusableModel(ValueError):
     """The ONNX file cannot be run, or not as its manifest says."""
 
 
+class Answers(NamedTuple):
+    """What a model says of n rows."""
+
+    predictions: NDArray[np.float32]
+    """(n,)."""
+
+    tails: NDArray[np.float32] | None
+    """Ends of the intervals (n, 2); None when the model has none."""
+
+    def each(self) -> list[Answer]:
+        """The answers row by row."""
+        predictions: list[float] = self.predictions.tolist()
+        if self.tails is None:
+            return [Answer(prediction, None) for prediction in predictions]
+        return [
+            Answer(prediction, (lower, upper))
+            for prediction, (lower, upper) in zip(predictions, self.tails.tolist(), strict=True)
+        ]
+
+
+class Answer(NamedTuple):
+    """What a model says of one row."""
+
+    prediction: float
+    tails: tuple[float, float] | None
+    """Ends of the interval; None when the model has none."""
+
+
 class Session:
-    """Runs a model of one float32 input (n, F) and one float32 output (n, 1) or (n,)."""
+    """Runs a model of one float32 input (n, F) and one or two float32 outputs: (n, 1), (n, 2)."""
 
     def __init__(
-        self, onnx: bytes, *, input_name: str, output_name: str, features: int, threads: int
+        self,
+        onnx: bytes,
+        *,
+        input_name: str,
+        output_name: str,
+        tails_name: str | None = None,
+        features: int,
+        threads: int,
     ) -> None:
-        """Loads the model.
+        """Loads the model; `tails_name` is of the output that holds ends of intervals.
 
         Raises `UnusableModel`.
         """
@@ -32,52 +70,59 @@ class Session:
         except Exception as error:  # onnxruntime has an exception class for each status code
             raise UnusableModel(f"model.onnx does not load: {error}") from error
         session.disable_fallback()
-        _check_signature(session, input_name, output_name, features)
+        widths = {output_name: 1} if tails_name is None else {output_name: 1, tails_name: 2}
+        _check_signature(session, input_name, widths, features)
         self._session = session
         self._input = input_name
-        self._outputs = [output_name]
+        self._outputs = list(widths)
         self._row: NDArray[np.float32] = np.zeros((1, features), dtype=np.float32)
         self._answer: NDArray[np.float32] = np.zeros((1, 1), dtype=np.float32)
-        self._bound = self._bind(output_name)
+        self._ends: NDArray[np.float32] | None = None
+        if tails_name is not None:
+            self._ends = np.zeros((1, 2), dtype=np.float32)
+        self._bound = self._bind()
 
-    def run(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Predictions (n,) for rows (n, F). Safe in any thread."""
-        (answer,) = self._session.run(self._outputs, {self._input: rows})
-        return np.asarray(answer, dtype=np.float32).reshape(-1)
+    def run(self, rows: NDArray[np.float32]) -> Answers:
+        """Answers to rows (n, F). Safe in any thread."""
+        predictions, *tails = self._session.run(self._outputs, {self._input: rows})
+        return Answers(predictions.reshape(-1), tails[0] if tails else None)
 
-    def run_one(self, row: NDArray[np.float32]) -> float:
-        """Prediction for one row (F,), through buffers made once: for one thread only."""
+    def run_one(self, row: NDArray[np.float32]) -> Answer:
+        """Answer to one row (F,), through buffers made once: for one thread only."""
         self._row[0] = row
         self._session.run_with_iobinding(self._bound)
-        return float(self._answer[0, 0])
+        prediction = float(self._answer[0, 0])
+        if self._ends is None:
+            return Answer(prediction, None)
+        return Answer(prediction, (float(self._ends[0, 0]), float(self._ends[0, 1])))
 
-    def _bind(self, output_name: str) -> ort.IOBinding:
+    def _bind(self) -> ort.IOBinding:
         binding = self._session.io_binding()
         binding.bind_input(
             self._input, "cpu", 0, np.float32, self._row.shape, self._row.ctypes.data
         )
-        binding.bind_output(
-            output_name, "cpu", 0, np.float32, self._answer.shape, self._answer.ctypes.data
-        )
+        for name, buffer in zip(self._outputs, (self._answer, self._ends), strict=False):
+            if buffer is not None:
+                binding.bind_output(name, "cpu", 0, np.float32, buffer.shape, buffer.ctypes.data)
         return binding
 
 
 def _check_signature(
-    session: ort.InferenceSession, input_name: str, output_name: str, features: int
+    session: ort.InferenceSession, input_name: str, widths: Mapping[str, int], features: int
 ) -> None:
     inputs = {item.name: item for item in session.get_inputs()}
     outputs = {item.name: item for item in session.get_outputs()}
     if list(inputs) != [input_name]:
         raise UnusableModel(f"model.onnx has inputs {list(inputs)}, needed [{input_name!r}]")
-    if output_name not in outputs:
-        raise UnusableModel(f"model.onnx has outputs {list(outputs)}, needed {output_name!r}")
-    for item in (inputs[input_name], outputs[output_name]):
+    for name in widths:
+        if name not in outputs:
+            raise UnusableModel(f"model.onnx has outputs {list(outputs)}, needed {name!r}")
+    for item in (inputs[input_name], *(outputs[name] for name in widths)):
         if item.type != "tensor(float)":
             raise UnusableModel(f"{item.name} was {item.type}, needed tensor(float)")
     width = inputs[input_name].shape[-1]
     if isinstance(width, int) and width != features:
         raise UnusableModel(f"{input_name} takes {width} features, the manifest names {features}")
-    if outputs[output_name].shape[1:] != [1]:
-        raise UnusableModel(
-            f"{output_name} was of shape {outputs[output_name].shape}, needed [N, 1]"
-        )
+    for name, needed in widths.items():
+        if outputs[name].shape[1:] != [needed]:
+            raise UnusableModel(f"{name} was of shape {outputs[name].shape}, needed [N, {needed}]")
