@@ -29,14 +29,10 @@ def run_program(
     """
     try:
         settings = load(sys.argv[1:] if argv is None else argv)
-        if settings.print_config:
-            print(settings.to_toml())
-            return 0
-        return work(settings)
-    except TrainerError as error:
-        return _fail(name, error, error.exit_code)
-    except ModelkitError as error:
-        return _fail(name, error, _BAD_INPUT)
+        return _show(settings) if settings.print_config else work(settings)
+    except (TrainerError, ModelkitError) as error:
+        code = error.exit_code if isinstance(error, TrainerError) else _BAD_INPUT
+        return _fail(name, error, code)
     except BrokenPipeError:
         # The reader has what it wants, such as head. What is left in the buffer goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -46,6 +42,11 @@ def run_program(
         return int(stop.code or 0)
     except KeyboardInterrupt:
         return _fail(name, "interrupted", _INTERRUPTED)
+
+
+def _show(settings: ProgramSettings) -> int:
+    print(settings.to_toml())
+    return 0
 
 
 def _fail(name: str, message: Exception | str, exit_code: int) -> int:
