@@ -37,6 +37,7 @@ def _run(settings: TrainSettings) -> int:
     from tickcast_trainer.pipeline import train
     from tickcast_trainer.progress import show_notes, show_progress
     from tickcast_trainer.report import print_report
+    from tickcast_trainer.terminal import standard_output
 
     messages = Console(stderr=True)
     try:
@@ -48,7 +49,7 @@ def _run(settings: TrainSettings) -> int:
         return _fail(error, _BAD_INPUT)
     except KeyboardInterrupt:
         return _fail("interrupted", _INTERRUPTED)
-    print_report(run, Console())
+    print_report(run, standard_output())
     return 0
 
 

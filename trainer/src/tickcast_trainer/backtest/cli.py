@@ -23,6 +23,7 @@ def _run(settings: BacktestSettings) -> int:
     from tickcast_trainer.backtest.pipeline import backtest
     from tickcast_trainer.backtest.report import print_report, to_json
     from tickcast_trainer.progress import show_notes, show_progress
+    from tickcast_trainer.terminal import standard_output
 
     messages = Console(stderr=True)
     with show_notes(messages), show_progress(messages) as progress:
@@ -30,7 +31,7 @@ def _run(settings: BacktestSettings) -> int:
     if settings.json_output:
         print(to_json(found))
     else:
-        print_report(found, Console())
+        print_report(found, standard_output())
     return 0
 
 

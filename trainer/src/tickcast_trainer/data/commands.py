@@ -25,6 +25,7 @@ from tickcast_trainer.data.printing import (
 )
 from tickcast_trainer.progress import show_notes, show_progress
 from tickcast_trainer.sources.remote import RemoteContext
+from tickcast_trainer.terminal import standard_output
 
 _NOT_FIT = 1
 _SECONDS_PER_HOUR = 3600.0
@@ -65,7 +66,7 @@ def _import(arguments: ImportArguments) -> int:
     with show_notes(messages), show_progress(messages) as progress:
         done = run_import(request, context, progress)
     if done.imported:
-        print_import(done, Console())
+        print_import(done, standard_output())
     for failure in done.failures:
         print(f"tickcast-data: {failure}", file=sys.stderr)
     return max((failure.exit_code for failure in done.failures), default=0)
@@ -79,7 +80,7 @@ def _check(arguments: CheckArguments) -> int:
     if arguments.as_json:
         print(verdicts_as_json(verdicts, len(keys)))
     else:
-        print_verdicts(verdicts, len(keys), Console())
+        print_verdicts(verdicts, len(keys), standard_output())
     return _NOT_FIT if any(one.is_bad for one in verdicts) else 0
 
 
@@ -93,7 +94,7 @@ def _show(arguments: ShowArguments) -> int:
     elif arguments.as_json:
         print(holdings_as_json(holdings))
     else:
-        print_holdings(holdings, Console())
+        print_holdings(holdings, standard_output())
     return 0
 
 

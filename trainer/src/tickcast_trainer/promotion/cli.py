@@ -32,6 +32,7 @@ def _promote(settings: PromoteSettings) -> int:
     from tickcast_trainer.progress import show_notes, show_progress
     from tickcast_trainer.promotion.pipeline import promote
     from tickcast_trainer.promotion.report import print_decision
+    from tickcast_trainer.terminal import standard_output
 
     messages = Console(stderr=True)
     with show_notes(messages), show_progress(messages) as progress:
@@ -39,15 +40,14 @@ def _promote(settings: PromoteSettings) -> int:
     if settings.json_output:
         print(decision.to_json())
     else:
-        print_decision(settings.model, decision, Console())
+        print_decision(settings.model, decision, standard_output())
     return 0 if decision.moved else _REFUSED
 
 
 def _rollback(settings: RollbackSettings) -> int:
-    from rich.console import Console
-
     from tickcast_trainer.promotion.pipeline import rollback
     from tickcast_trainer.promotion.report import print_decision
+    from tickcast_trainer.terminal import standard_output
 
-    print_decision(settings.model, rollback(settings), Console())
+    print_decision(settings.model, rollback(settings), standard_output())
     return 0
