@@ -153,16 +153,8 @@ class Client:
         yields `StreamStarted` again; an outage longer than `patience` raises its error.
         `heartbeat` is the longest silence, 0.1 s to 60 s; 5 s when it is not given.
         """
-        return self._stream(
-            Predictions(model),
-            StreamRequest(
-                symbols=symbols,
-                resume_after=tuple(resume_after),
-                snapshot=snapshot,
-                heartbeat=heartbeat,
-            ),
-            patience,
-        )
+        asked = StreamRequest(symbols, tuple(resume_after), snapshot, heartbeat)
+        return self._stream(Predictions(model), asked, patience)
 
     def stream_prices(
         self,
@@ -179,16 +171,8 @@ class Client:
         A reader that falls behind gets the latest bar of each symbol, and a `Gap` that says which
         were left out. The other parameters are those of `stream_predictions`.
         """
-        return self._stream(
-            Prices(timeframe),
-            StreamRequest(
-                symbols=symbols,
-                resume_after=tuple(resume_after),
-                snapshot=snapshot,
-                heartbeat=heartbeat,
-            ),
-            patience,
-        )
+        asked = StreamRequest(symbols, tuple(resume_after), snapshot, heartbeat)
+        return self._stream(Prices(timeframe), asked, patience)
 
     def ingest_bars(
         self, bars: Iterable[Bar], *, timeout: float | None = None

@@ -43,7 +43,7 @@ class Step(Enum):
     """Make the call again, from the positions as they are now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class StreamRequest:
     """What the caller asked for."""
 
