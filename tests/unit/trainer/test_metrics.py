@@ -8,6 +8,7 @@ from scipy import stats
 from tickcast_trainer.metrics import (
     directional_accuracy,
     information_coefficient,
+    interval_score,
     probability_of_no_gain,
     r2_vs_zero,
     rmse,
@@ -138,6 +139,25 @@ def test_few_times_and_long_horizons_ask_for_more_evidence() -> None:
     statistic = gain.mean() / np.sqrt(variance) * np.sqrt((12 + 1 - 6 + 6 / 12) / 12)
     found = probability_of_no_gain(prediction, rival, target, np.arange(12), horizon=3)
     assert found == pytest.approx(stats.t.sf(statistic, 11))
+
+
+def test_an_interval_score_is_width_and_what_misses_cost() -> None:
+    lower, upper = np.zeros(4), np.full(4, 2.0)
+    target = np.array([0.0, 2.0, -1.0, 5.0])
+    # At 80%, a miss costs its distance times 2 / 0.2.
+    assert interval_score(lower, upper, target, coverage=0.8) == pytest.approx(2.0 + 40.0 / 4)
+
+
+def test_the_best_interval_score_is_that_of_the_right_quantiles() -> None:
+    target = stats.expon.ppf((np.arange(100_000) + 0.5) / 100_000)
+    ones = np.ones_like(target)
+
+    def score(low: float, high: float) -> float:
+        lower, upper = (stats.expon.ppf(probability) * ones for probability in (low, high))
+        return interval_score(lower, upper, target, coverage=0.9)
+
+    right = score(0.05, 0.95)
+    assert right < min(score(0.0, 0.9), score(0.1, 0.9999), score(0.02, 0.98), score(0.1, 0.9))
 
 
 def test_no_more_times_than_the_horizon_prove_nothing() -> None:

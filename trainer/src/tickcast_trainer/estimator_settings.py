@@ -87,6 +87,20 @@ class LightGBMSettings(_Section):
     penalty: float = Field(default=50.0, ge=0, description="penalty on squared leaf values")
 
 
+class QuantileSettings(_Section):
+    """Parameters of the trees that are fitted to the tails of the return, with LightGBM."""
+
+    trees: int = Field(default=150, ge=1, le=5000, description="number of trees of each tail")
+    leaves: int = Field(default=8, ge=2, le=1024, description="leaves of a tree")
+    learning_rate: float = Field(
+        default=0.03, gt=0, le=1, description="share of each tree that is added"
+    )
+    # A leaf knows its quantile from the rows beyond it: with 25, their share to a fifth.
+    tail_rows: int = Field(
+        default=25, ge=1, description="fewest rows of a leaf to expect beyond its quantile"
+    )
+
+
 class MLPSettings(_Section):
     """Parameters of the neural network."""
 

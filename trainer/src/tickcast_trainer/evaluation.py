@@ -1,7 +1,9 @@
 """What estimators and baselines forecast for bars that they had not seen, and how good it was."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ from tickcast_trainer.metrics import (
     rmse,
 )
 from tickcast_trainer.progress import Advance, Progress
+from tickcast_trainer.tails import OutOfFoldTails
 from tickcast_trainer.validation.bootstrap import bootstrap_ratio
 from tickcast_trainer.validation.multiplicity import SIGNIFICANCE
 from tickcast_trainer.walkforward import Fold
@@ -29,6 +32,12 @@ SCALE_FEATURE = "realised_volatility_20"
 """Feature that intervals widen and narrow with."""
 
 _FLOOR_PROBABILITY = 0.05
+
+Bounds: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Lower and upper ends of intervals, (n,) each."""
+
+Rows: TypeAlias = NDArray[np.bool_]
+"""Which of the tested rows, (m,)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,6 +48,9 @@ class OutOfFold:
     is_baseline: bool
     prediction: NDArray[np.float64]
     """(m,): log return, in the order of the tested rows."""
+
+    tails: OutOfFoldTails | None = None
+    """Of the quantiles that its intervals are made of; None where a band makes them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,24 +174,38 @@ class Evaluator:
         """
         return self._fit_band(self.target - forecast.prediction, self._features)
 
-    def split_bounds(self, forecast: OutOfFold) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def split_bounds(self, forecast: OutOfFold) -> Bounds:
         """Return the ends (m,), (m,) of each fold's interval, calibrated on the folds before it.
 
         NaN in the first fold and wherever the folds before have too few rows.
         """
         residual = self.target - forecast.prediction
         names = self.dataset.feature_set.names
-        lower, upper = np.full((2, len(residual)), np.nan)
+
+        def bounds(known: Rows, test: Rows) -> Bounds:
+            band = self._fit_band(residual[known], self._features[known])
+            scale = band.scales(self._features[test], names)
+            return band.bounds(forecast.prediction[test], scale)
+
+        return self._walk_bounds(bounds)
+
+    def quantile_bounds(self, forecast: OutOfFold, tails: OutOfFoldTails) -> Bounds:
+        """Return the same of intervals that are made of quantiles."""
+
+        def bounds(known: Rows, test: Rows) -> Bounds:
+            corrections = tails.corrections(self.target, known, coverage=self.coverage)
+            return tails.bounds(forecast.prediction, test, corrections)
+
+        return self._walk_bounds(bounds)
+
+    def _walk_bounds(self, bounds: Callable[[Rows, Rows], Bounds]) -> Bounds:
+        lower, upper = np.full((2, len(self.target)), np.nan)
         for fold in range(1, len(self.folds)):
             test = self._fold == fold
             # As in production: only residuals whose targets were known when the fold began.
             known = self._target_time < self._as_of_time[test].min()
-            try:
-                band = self._fit_band(residual[known], self._features[known])
-            except TooFewResiduals:
-                continue
-            scale = band.scales(self._features[test], names)
-            lower[test], upper[test] = band.bounds(forecast.prediction[test], scale)
+            with suppress(TooFewResiduals):
+                lower[test], upper[test] = bounds(known, test)
         return lower, upper
 
     def _direction(self, prediction: NDArray[np.float64]) -> Proportion | None:
@@ -194,7 +220,10 @@ class Evaluator:
         return f"; its direction was right {own.value:.1%} of the time, always up {other.value:.1%}"
 
     def _interval_coverage(self, forecast: OutOfFold) -> float | None:
-        lower, upper = self.split_bounds(forecast)
+        tails = forecast.tails
+        lower, upper = (
+            self.split_bounds(forecast) if tails is None else self.quantile_bounds(forecast, tails)
+        )
         given = ~np.isnan(lower)
         held = (lower <= self.target) & (self.target <= upper)
         return float(held[given].mean()) if given.any() else None

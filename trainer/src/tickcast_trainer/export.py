@@ -6,6 +6,8 @@ from tickcast_modelkit.manifest import Parity
 
 from tickcast_trainer.errors import ExportFailed
 from tickcast_trainer.estimators import INPUT_NAME, OUTPUT_NAME, FittedModel
+from tickcast_trainer.estimators.graph import TAILS_NAME
+from tickcast_trainer.estimators.quantiles import FittedTails
 
 PARITY_LIMIT = 1e-4
 """Largest difference allowed between model and graph, in standard deviations of the target."""
@@ -32,15 +34,29 @@ class OnnxModel:
         (output,) = self._session.run([OUTPUT_NAME], {INPUT_NAME: features})
         return np.asarray(output, dtype=np.float32)[:, 0]
 
+    @property
+    def has_tails(self) -> bool:
+        """Whether the graph answers with the ends of intervals too."""
+        return TAILS_NAME in [output.name for output in self._session.get_outputs()]
 
-def export(model: FittedModel) -> OnnxModel:
+    def tails(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return ends of intervals (n, 2) for features (n, F); only of a graph that has them."""
+        (output,) = self._session.run([TAILS_NAME], {INPUT_NAME: features})
+        return np.asarray(output, dtype=np.float32)
+
+    def answers(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return all that the graph says for features (n, F), (n, 1), or (n, 3) with tails."""
+        return np.concatenate(self._session.run(None, {INPUT_NAME: features}), axis=1)
+
+
+def export(model: FittedModel, tails: FittedTails | None = None) -> OnnxModel:
     """Turn a fitted model into a graph with one input ``features`` and one output ``prediction``.
 
-    The same model gives the same bytes.
+    With tails it has a second output, ``tails``. The same model gives the same bytes.
     """
     from onnx import checker
 
-    proto = model.to_onnx()
+    proto = model.to_onnx() if tails is None else tails.to_onnx(model.to_onnx())
     checker.check_model(proto, full_check=True)
     return OnnxModel(proto.SerializeToString(deterministic=True))
 
@@ -50,6 +66,7 @@ def check_parity(
     model: FittedModel,
     features: NDArray[np.float32],
     *,
+    tails: FittedTails | None = None,
     target_deviation: float,
 ) -> Parity:
     """Compare graph and model on every row (n, F), and single rows with the batch.
@@ -57,10 +74,10 @@ def check_parity(
     Rows one at a time are taken evenly, 2,048 at most. Raises ExportFailed where a difference
     passes 1e-4 of ``target_deviation``, the standard deviation of the target.
     """
-    batch = exported.predict(features).astype(np.float64)
-    difference = np.abs(batch - model.predict(features))
+    batch = exported.answers(features).astype(np.float64)
+    difference = np.abs(batch - _native_answers(model, tails, features)).max(axis=1)
     chosen = np.unique(np.linspace(0, len(features) - 1, _SINGLE_ROWS).astype(np.intp))
-    singles = np.concatenate([exported.predict(features[row : row + 1]) for row in chosen])
+    singles = np.concatenate([exported.answers(features[row : row + 1]) for row in chosen])
     single_difference = np.abs(singles - batch[chosen])
     parity = Parity(
         rows=len(features),
@@ -75,3 +92,12 @@ def check_parity(
             f"row {worst}), needed {parity.limit:.3g} or less"
         )
     return parity
+
+
+def _native_answers(
+    model: FittedModel, tails: FittedTails | None, features: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    prediction = model.predict(features)
+    if tails is None:
+        return prediction[:, None]
+    return np.column_stack([prediction, tails.ends(features, prediction)])

@@ -91,6 +91,22 @@ def wilson_interval(share: float, rows: float) -> tuple[float, float]:
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
+def interval_score(
+    lower: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    target: NDArray[np.float64],
+    *,
+    coverage: float,
+) -> float:
+    """Return the mean score of intervals (n,), n at least 1, in the target's unit; less is better.
+
+    Width, and for an outcome outside how far it is, times 2 / (1 - coverage): the proper score of
+    Gneiting and Raftery (2007), which neither wide intervals nor narrow ones can cheat.
+    """
+    missed = np.maximum(lower - target, 0.0) + np.maximum(target - upper, 0.0)
+    return float(np.mean(upper - lower + 2.0 / (1.0 - coverage) * missed))
+
+
 def probability_of_no_gain(
     prediction: NDArray[np.float64],
     rival: NDArray[np.float64],

@@ -14,6 +14,7 @@ from tickcast_modelkit.manifest import (
     Parity,
     ReferenceQuantiles,
     Score,
+    Tails,
     Training,
 )
 
@@ -43,7 +44,12 @@ def make_golden(dataset: Dataset, model: OnnxModel) -> GoldenRows:
     spread = np.linspace(0, len(dataset) - 1, _SPREAD_GOLDEN_ROWS).astype(np.intp)
     _, young = np.unique(dataset.series_index, return_index=True)
     rows = np.unique(np.concatenate([spread, young[:_YOUNG_GOLDEN_ROWS]]))
-    return GoldenRows.make(dataset.feature_set, dataset.windows(rows.tolist()), model.predict)
+    return GoldenRows.make(
+        dataset.feature_set,
+        dataset.windows(rows.tolist()),
+        model.predict,
+        model.tails if model.has_tails else None,
+    )
 
 
 def make_manifest(
@@ -57,6 +63,7 @@ def make_manifest(
     scores: Sequence[Score],
     comparison: Comparison,
     band: ConformalBand,
+    tails: Tails | None = None,
     parity: Parity,
 ) -> Manifest:
     """Gather what a package says of itself; version and digests are set when it is written."""
@@ -86,6 +93,7 @@ def make_manifest(
             verdict=comparison.verdict,
         ),
         band=band,
+        tails=tails,
         parity=parity,
         reference_quantiles=ReferenceQuantiles.of(dataset.features, dataset.feature_set.names),
         libraries=_libraries(),

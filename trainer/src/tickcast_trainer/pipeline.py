@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ from tickcast_trainer.reporting.material import Candidate
 from tickcast_trainer.reporting.publish import publish_report
 from tickcast_trainer.settings import EstimatorName, TrainSettings
 from tickcast_trainer.sources.source import find_source
+from tickcast_trainer.tails import TrainedTails, train_tails
 from tickcast_trainer.validation.examination import Examination, examine, with_suspicion
 from tickcast_trainer.validation.nested import choose_estimators
 from tickcast_trainer.walkforward import expanding_folds, rolling_folds
@@ -98,8 +99,11 @@ def train(settings: TrainSettings, progress: Progress) -> TrainingRun:
         folds = cut(dataset.as_of_time, dataset.target_time, count=settings.folds)
         evaluator = Evaluator(dataset, folds, coverage=settings.coverage, engine=engine)
         baselines = tuple(evaluator.score(baseline) for baseline in evaluator.baselines)
+        tails = None
+        if settings.bands == "quantile":
+            tails = train_tails(settings, dataset, folds, progress=progress)
         models = tuple(
-            _train_model(name, settings, evaluator, baselines, progress)
+            _train_model(name, settings, evaluator, baselines, tails, progress)
             for name in settings.estimators
         )
         # Measured before anything is written; none where no report was asked for.
@@ -144,6 +148,7 @@ def _train_model(
     settings: TrainSettings,
     evaluator: Evaluator,
     baselines: Sequence[Score],
+    tails: TrainedTails | None,
     progress: Progress,
 ) -> TrainedModel:
     dataset = evaluator.dataset
@@ -152,14 +157,21 @@ def _train_model(
     forecast = evaluator.walk_forward_each(
         name, chosen.folds, seed=settings.seed, progress=progress
     )
+    fitted_tails = None
+    if tails is not None:
+        forecast, fitted_tails = replace(forecast, tails=tails.out_of_fold), tails.fitted
     score = evaluator.score(forecast)
     examination = examine(name, settings, evaluator, chosen, forecast, progress=progress)
     comparison = with_suspicion(evaluator.compare(forecast), examination.leaks)
     with progress.step(f"{name}: fit, export, parity", len(dataset)) as advance:
         model = estimator.fit(dataset.features, dataset.target, seed=settings.seed)
-        exported = export(model)
+        exported = export(model, fitted_tails)
         parity = check_parity(
-            exported, model, dataset.features, target_deviation=float(dataset.target.std())
+            exported,
+            model,
+            dataset.features,
+            tails=fitted_tails,
+            target_deviation=float(dataset.target.std()),
         )
         golden = make_golden(dataset, exported)
         advance(len(dataset))
@@ -173,6 +185,7 @@ def _train_model(
         scores=(score, *baselines),
         comparison=comparison,
         band=evaluator.band(forecast),
+        tails=tails.described if tails else None,
         parity=parity,
     )
     return TrainedModel(

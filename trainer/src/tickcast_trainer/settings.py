@@ -17,6 +17,7 @@ from tickcast_trainer.estimator_settings import (
     ExtraTreesSettings,
     LightGBMSettings,
     MLPSettings,
+    QuantileSettings,
     RidgeSettings,
     StackSettings,
     XGBoostSettings,
@@ -97,6 +98,10 @@ class TrainSettings(ProgramSettings):
     coverage: float = Field(
         default=0.9, ge=0.5, le=0.99, description="share of targets that intervals are to hold"
     )
+    bands: Literal["split", "quantile"] = Field(
+        default="split",
+        description="intervals as wide as volatility, or of quantiles that are fitted themselves",
+    )
     engine: EngineName = Field(
         default="local", description="compute on processes of this machine, or on Ray"
     )
@@ -111,6 +116,7 @@ class TrainSettings(ProgramSettings):
     xgboost: XGBoostSettings = XGBoostSettings()
     lightgbm: LightGBMSettings = LightGBMSettings()
     mlp: MLPSettings = MLPSettings()
+    quantile: QuantileSettings = QuantileSettings()
     average: AverageSettings = AverageSettings()
     stack: StackSettings = StackSettings()
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from rich.console import Console
 from tickcast_modelkit.features import CORE
+from tickcast_modelkit.manifest import Tails
 from tickcast_modelkit.testing import random_walk_bars, tiny_manifest
 from tickcast_trainer.dataset import Dataset, build_dataset
 from tickcast_trainer.progress import ProgressLines
@@ -36,6 +37,24 @@ def test_parameters_name_the_estimator_and_fit_the_registrys_limit() -> None:
     assert found["ridge.alpha"] == "1.0"
     assert found["feature_set"] == CORE.id
     assert len(found["symbols"]) == 6_000
+    assert found["bands"] == "split"
+
+
+def test_parameters_of_quantiles_are_beside_those_of_the_estimator() -> None:
+    tails = Tails(
+        output_name="tails",
+        lower_correction=0.0,
+        upper_correction=0.0,
+        scale_feature=None,
+        calibration_rows=100,
+        parameters={"trees": 150},
+    )
+    found = parameters(replace(tiny_manifest(), tails=tails))
+    assert (found["bands"], found["quantile.trees"], found["ridge.alpha"]) == (
+        "quantile",
+        "150",
+        "1.0",
+    )
 
 
 def test_the_verdict_is_a_tag() -> None:

@@ -25,6 +25,7 @@ def test_shares_are_counted_where_there_is_an_interval() -> None:
         series_index=SYMBOL,
         regime=REGIME,
         horizon=1,
+        nominal=0.9,
     )
     assert found is not None
     assert found.overall.value == 3 / 5
@@ -36,6 +37,8 @@ def test_shares_are_counted_where_there_is_an_interval() -> None:
     }
     assert (found.median_width, found.rows) == (2.0, 5)
     assert found.unbounded == pytest.approx(1 / 5)
+    # Of the four with two ends, all of width 2, two missed by 1, which costs 2 / (1 - 0.9) each.
+    assert found.score == pytest.approx(2.0 + 2 / 4 * 20.0)
 
 
 def test_without_an_interval_there_is_no_coverage() -> None:
@@ -49,6 +52,7 @@ def test_without_an_interval_there_is_no_coverage() -> None:
         series_index=SYMBOL,
         regime=REGIME,
         horizon=1,
+        nominal=0.9,
     )
     assert found is None
 

@@ -37,6 +37,28 @@ class PackagedModel:
         (output,) = self._session.run([manifest.output_name], {manifest.input_name: features})
         return np.asarray(output, dtype=np.float32)[:, 0]
 
+    def bounds(
+        self, features: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the ends of the intervals (n,), (n,) for features (n, F), as a server does."""
+        manifest = self.manifest
+        if manifest.tails is not None:
+            lower, upper = self.tails(features).astype(np.float64).T
+            return lower, upper
+        scale = manifest.band.scales(features, self.feature_set.names)
+        return manifest.band.bounds(self.predict(features).astype(np.float64), scale)
+
+    def tails(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the ends that the graph answers (n, 2); only of a model that has them.
+
+        Raises ValueError for one that has none.
+        """
+        manifest = self.manifest
+        if manifest.tails is None:
+            raise ValueError(f"{manifest.name}: was without tails, needed a model that has them")
+        (output,) = self._session.run([manifest.tails.output_name], {manifest.input_name: features})
+        return np.asarray(output, dtype=np.float32)
+
     def forecast(self, panel: Panel, series: Sequence[BarSeries], progress: Progress) -> Columns:
         """Return the prediction at the close of every bar, (T, N), NaN where there is none.
 
@@ -79,5 +101,5 @@ def load_model(folder: Path, *, features: Path | None = None) -> PackagedModel:
     manifest = package.manifest
     feature_set = find_feature_set(manifest.feature_set, manifest.features, known)
     model = PackagedModel(manifest, feature_set, session)
-    package.golden.replay(feature_set, model.predict)
+    package.golden.replay(feature_set, model.predict, model.tails)
     return model

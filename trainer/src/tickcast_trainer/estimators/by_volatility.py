@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 _LEAST_SHARE = 0.1
 
 
+def volatility_floor(volatility: NDArray[np.float32]) -> np.float32:
+    """Return what a target is divided by at least, above 0, from the volatilities (n,) of rows."""
+    moving = volatility[volatility > 0.0]
+    return np.float32(_LEAST_SHARE * float(np.median(moving)) if len(moving) else _LEAST_SHARE)
+
+
 @dataclass(frozen=True, slots=True)
 class ByVolatility:
     """Fits the return over its volatility, and predicts the return again.
@@ -42,8 +48,7 @@ class ByVolatility:
     ) -> FittedModel:
         """Fit the estimator to the scaled target."""
         volatility = features[:, self.feature]
-        usual = float(np.median(volatility[volatility > 0.0])) if (volatility > 0.0).any() else 1.0
-        floor = np.float32(_LEAST_SHARE * usual)
+        floor = volatility_floor(volatility)
         scale = np.maximum(volatility, floor).astype(np.float64)
         model = self.estimator.fit(features, target / scale, seed=seed)
         return _FittedByVolatility(model, self.feature, floor)

@@ -1,4 +1,4 @@
-"""ONNX graphs of one input and one output, with names and versions that never change.
+"""ONNX graphs of one input and one or two outputs, with names and versions that never change.
 
 They are built node by node, as the converters of the families write different operator versions,
 which cannot be merged into one graph, and name some graphs at random, which changes the digest.
@@ -19,22 +19,38 @@ INPUT_NAME = "features"
 OUTPUT_NAME = "prediction"
 """Name of the graph's one output, float32 [N, 1]."""
 
+TAILS_NAME = "tails"
+"""Name of the second output where there is one, float32 [N, 2]: lower and upper end."""
+
 # Old enough for every onnxruntime that the server may have, and all that the graphs need.
 _OPSETS = {"": 17, "ai.onnx.ml": 3}
 _IR_VERSION = 8
 
+_SIDES = ("lower", "upper")
+
 
 def make_model(
-    nodes: Sequence["NodeProto"], constants: Mapping[str, NDArray[Any]], *, features: int
+    nodes: Sequence["NodeProto"],
+    constants: Mapping[str, NDArray[Any]],
+    *,
+    features: int,
+    tails: bool = False,
 ) -> "ModelProto":
-    """Return the graph of nodes that lead from ``features``, float32 [N, F], to ``prediction``."""
+    """Return the graph of nodes that lead from ``features``, float32 [N, F], to ``prediction``.
+
+    With ``tails``, they lead to ``tails`` too.
+    """
     from onnx import TensorProto, helper, numpy_helper
 
+    outputs = {OUTPUT_NAME: 1} | ({TAILS_NAME: 2} if tails else {})
     graph = helper.make_graph(
         nodes,
         "tickcast",
         [helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, [None, features])],
-        [helper.make_tensor_value_info(OUTPUT_NAME, TensorProto.FLOAT, [None, 1])],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, width])
+            for name, width in outputs.items()
+        ],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS.items()]
@@ -80,3 +96,56 @@ def scaled_by_feature(model: "ModelProto", feature: int, floor: np.float32) -> "
     ]
     width = model.graph.input[0].type.tensor_type.shape.dim[1].dim_value
     return make_model(nodes, constants, features=width)
+
+
+def with_tails(
+    model: "ModelProto",
+    quantiles: tuple["ModelProto", "ModelProto"],
+    *,
+    corrections: tuple[float, float],
+    volatility: int | None,
+    limits: tuple[np.float32, np.float32],
+) -> "ModelProto":
+    """Give a graph a second output ``tails``: a lower and an upper quantile around its answer.
+
+    Each quantile is that of a graph plus its correction, times the feature ``volatility`` held
+    within ``limits``, or times 1 where that is None. An end beyond the answer is moved to it.
+    """
+    from onnx import compose, helper, numpy_helper
+
+    constants: dict[str, NDArray[Any]] = {
+        f"{side}_correction": np.array([correction], dtype=np.float32)
+        for side, correction in zip(_SIDES, corrections, strict=True)
+    }
+    nodes: list[NodeProto] = []
+    for prefix, part in zip(("model", *_SIDES), (model, *quantiles), strict=True):
+        inner = compose.add_prefix_graph(part.graph, f"{prefix}/", rename_inputs=False)
+        nodes += inner.node
+        constants |= {one.name: numpy_helper.to_array(one) for one in inner.initializer}
+    nodes.append(helper.make_node("Identity", [f"model/{OUTPUT_NAME}"], [OUTPUT_NAME]))
+    if volatility is None:
+        constants["scale"] = np.ones((1, 1), dtype=np.float32)
+    else:
+        column = np.array([volatility], dtype=np.int64)
+        constants |= {
+            "column": column,
+            "floor": np.array(limits[0]),
+            "ceiling": np.array(limits[1]),
+        }
+        nodes += [
+            helper.make_node("Gather", [INPUT_NAME, "column"], ["volatility"], axis=1),
+            helper.make_node("Clip", ["volatility", "floor", "ceiling"], ["scale"]),
+        ]
+    for side, outermost in zip(_SIDES, ("Min", "Max"), strict=True):
+        nodes += [
+            helper.make_node(
+                "Add", [f"{side}/{OUTPUT_NAME}", f"{side}_correction"], [f"{side}_corrected"]
+            ),
+            helper.make_node("Mul", [f"{side}_corrected", "scale"], [f"{side}_quantile"]),
+            helper.make_node(outermost, [f"{side}_quantile", OUTPUT_NAME], [f"{side}_end"]),
+        ]
+    nodes.append(
+        helper.make_node("Concat", [f"{side}_end" for side in _SIDES], [TAILS_NAME], axis=1)
+    )
+    width = model.graph.input[0].type.tensor_type.shape.dim[1].dim_value
+    return make_model(nodes, constants, features=width, tails=True)

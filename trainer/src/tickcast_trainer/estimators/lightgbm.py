@@ -24,6 +24,9 @@ class LightGBM:
 
     settings: LightGBMSettings
 
+    quantile: float | None = None
+    """Which quantile of the target is fitted, above 0 and below 1; None for the mean."""
+
     @property
     def parameters(self) -> Parameters:
         """Size of the ensemble and its regularisation."""
@@ -38,7 +41,7 @@ class LightGBM:
         settings = self.settings
         booster = lightgbm.train(
             {
-                "objective": "regression",
+                **self._objective(),
                 "num_leaves": settings.leaves,
                 "learning_rate": settings.learning_rate,
                 "bagging_fraction": settings.row_share,
@@ -57,6 +60,11 @@ class LightGBM:
             num_boost_round=settings.trees,
         )
         return _FittedLightGBM(booster)
+
+    def _objective(self) -> dict[str, str | float]:
+        if self.quantile is None:
+            return {"objective": "regression"}
+        return {"objective": "quantile", "alpha": self.quantile}
 
 
 @dataclass(frozen=True, slots=True)

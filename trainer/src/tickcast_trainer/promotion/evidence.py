@@ -78,8 +78,7 @@ def forecasts_of(
     rows = np.flatnonzero(dataset.as_of_time >= start)
     features, target = dataset.features[rows], dataset.target[rows]
     prediction = model.predict(features).astype(np.float64)
-    band = model.manifest.band
-    lower, upper = band.bounds(prediction, band.scales(features, dataset.feature_set.names))
+    lower, upper = model.bounds(features)
     return Forecasts(
         key=_keys(dataset, series, rows),
         prediction=prediction,

@@ -22,7 +22,7 @@ _FIGURES = (
 
 def parameters(manifest: Manifest) -> dict[str, str]:
     """Return what the model was made with: that of every model, then the estimator's own."""
-    training = manifest.training
+    training, tails = manifest.training, manifest.tails
     made_with: Mapping[str, object] = {
         "estimator": manifest.estimator,
         "feature_set": manifest.feature_set,
@@ -32,7 +32,11 @@ def parameters(manifest: Manifest) -> dict[str, str]:
         "coverage": manifest.band.coverage,
         "seed": training.seed,
         "symbols": ",".join(training.symbols),
+        "bands": "quantile" if tails else "split",
         **{f"{manifest.estimator}.{name}": value for name, value in training.parameters.items()},
+        **{
+            f"quantile.{name}": value for name, value in (tails.parameters if tails else {}).items()
+        },
     }
     return {name: str(value)[:_LONGEST_PARAMETER] for name, value in made_with.items()}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tickcast_trainer.metrics import Proportion, proportion
+from tickcast_trainer.metrics import Proportion, interval_score, proportion
 from tickcast_trainer.validation.regimes import REGIMES
 
 
@@ -25,6 +25,9 @@ class Coverage:
     unbounded: float
     """Share of intervals with an infinite end."""
 
+    score: float
+    """Mean interval score in log return, less is better; of the intervals with two ends."""
+
     rows: int
 
 
@@ -38,8 +41,11 @@ def measure_coverage(
     series_index: NDArray[np.intp],
     regime: NDArray[np.intp],
     horizon: int,
+    nominal: float,
 ) -> Coverage | None:
     """Measure intervals from ``lower`` to ``upper`` (n,), NaN where there is none; None if nowhere.
+
+    ``nominal`` is the share that they are built to hold.
 
     ``series_index`` (n,) points into ``symbols`` and ``regime`` (n,) into ``REGIMES``. Symbols and
     regimes without a row are left out.
@@ -58,11 +64,13 @@ def measure_coverage(
 
     width = (upper - lower)[given]
     finite = np.isfinite(width)
+    ends = (lower[given][finite], upper[given][finite], target[given][finite])
     return Coverage(
         overall=share(given),
         by_symbol=shares(symbols, series_index),
         by_regime=shares(REGIMES, regime),
         median_width=float(np.median(width[finite])) if finite.any() else np.inf,
         unbounded=float(1.0 - finite.mean()),
+        score=interval_score(*ends, coverage=nominal) if finite.any() else np.inf,
         rows=int(given.sum()),
     )

@@ -1,10 +1,10 @@
-"""Split and adaptive intervals of one forecast, walked forward over the same rows."""
+"""Every kind of interval of one forecast, walked forward over the same rows."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tickcast_trainer.evaluation import Evaluator, OutOfFold
+from tickcast_trainer.evaluation import Bounds, Evaluator, OutOfFold
 from tickcast_trainer.validation.adaptive import Adaptation, Outcomes, adaptive_bounds
 from tickcast_trainer.validation.coverage import Coverage, measure_coverage
 from tickcast_trainer.validation.regimes import trailing_volatility, volatility_regimes
@@ -17,19 +17,22 @@ _TIMES_REMEMBERED = 250
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intervals:
-    """How both kinds held."""
+    """How each kind held."""
 
     split: Coverage
-    """The kind that models are served with, calibrated anew for each fold."""
+    """As wide as volatility, calibrated anew for each fold: what models are served with."""
 
     adaptive: Coverage
     """What intervals would hold that learn from every outcome."""
+
+    quantile: Coverage | None = None
+    """Of fitted quantiles, corrected anew for each fold; served in place of the split kind."""
 
 
 def measure_intervals(
     evaluator: Evaluator, forecast: OutOfFold, adaptation: Adaptation
 ) -> Intervals | None:
-    """Measure both kinds where both can be given; None where the folds are too short for any."""
+    """Measure each kind where all can be given; None where the folds are too short for any."""
     dataset, rows = evaluator.dataset, evaluator.rows
     volatility = trailing_volatility(dataset)
     series_index = dataset.series_index[rows]
@@ -49,11 +52,15 @@ def measure_intervals(
         memory=max(adaptation.memory, _TIMES_REMEMBERED * len(dataset.series)),
     )
     adaptive = adaptive_bounds(outcomes, adaptation, coverage=evaluator.coverage)
-    both = ~np.isnan(split[0]) & ~np.isnan(adaptive[0])
+    tails = forecast.tails
+    quantile = evaluator.quantile_bounds(forecast, tails) if tails else split
+    given = ~np.any([np.isnan(lower) for lower, _ in (split, adaptive, quantile)], axis=0)
     regime = volatility_regimes(volatility, dataset.series_index)[rows]
-    found = [
-        measure_coverage(
-            np.where(both, lower, np.nan),
+
+    def measure(bounds: Bounds) -> Coverage | None:
+        lower, upper = bounds
+        return measure_coverage(
+            np.where(given, lower, np.nan),
             upper,
             evaluator.target,
             outcomes.as_of_time,
@@ -61,12 +68,17 @@ def measure_intervals(
             series_index=series_index,
             regime=regime,
             horizon=dataset.horizon,
+            nominal=evaluator.coverage,
         )
-        for lower, upper in (split, adaptive)
-    ]
-    if found[0] is None or found[1] is None:
+
+    split_held, adaptive_held = measure(split), measure(adaptive)
+    if split_held is None or adaptive_held is None:
         return None
-    return Intervals(split=found[0], adaptive=found[1])
+    return Intervals(
+        split=split_held,
+        adaptive=adaptive_held,
+        quantile=measure(quantile) if tails else None,
+    )
 
 
 def _floor(earlier: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:

@@ -6,6 +6,7 @@ from tickcast_trainer.evaluation import Comparison
 from tickcast_trainer.metrics import Proportion
 from tickcast_trainer.validation.coverage import Coverage
 from tickcast_trainer.validation.examination import Examination
+from tickcast_trainer.validation.intervals import Intervals
 from tickcast_trainer.validation.paths import PathScores
 from tickcast_trainer.validation.search import SearchResult
 
@@ -22,10 +23,7 @@ def examination_sentences(comparison: Comparison, examination: Examination) -> l
         f"({100 * gain.low:.2f} to {100 * gain.high:.2f} with 95% confidence)",
     ]
     if examination.intervals:
-        said += [
-            f"split intervals, as served, held {_coverage(examination.intervals.split)}",
-            f"adaptive intervals would have held {_coverage(examination.intervals.adaptive)}",
-        ]
+        said += _intervals(examination.intervals)
     if examination.paths:
         said.append(_paths(examination.paths))
     if examination.searches:
@@ -33,12 +31,22 @@ def examination_sentences(comparison: Comparison, examination: Examination) -> l
     return said
 
 
+def _intervals(found: Intervals) -> list[str]:
+    kinds = {"quantile": found.quantile, "split": found.split, "adaptive": found.adaptive}
+    first, *others = [(kind, held) for kind, held in kinds.items() if held is not None]
+    return [
+        f"{first[0]} intervals, as served, held {_coverage(first[1])}",
+        *(f"{kind} intervals would have held {_coverage(held)}" for kind, held in others),
+    ]
+
+
 def _coverage(coverage: Coverage) -> str:
     symbol, least = min(coverage.by_symbol.items(), key=lambda item: item[1].value)
     regimes = ", ".join(f"{name} {_share(one)}" for name, one in coverage.by_regime.items())
     return (
         f"{_share(coverage.overall)} (least of a symbol: {symbol} {_share(least)}; "
-        f"by volatility: {regimes}), median width {coverage.median_width:.2%}"
+        f"by volatility: {regimes}), median width {coverage.median_width:.2%}, "
+        f"interval score {coverage.score:.2%}"
     )
 
 
