@@ -18,7 +18,8 @@ from tickcast_modelkit.intervals import ConformalBand
 from tickcast_modelkit.timeframe import Timeframe
 
 SCHEMA_VERSION = 1
-TARGET = "log_return"
+LOG_RETURN = "log_return"
+BARRIER_RETURN = "barrier_return"
 REFERENCE_PROBABILITIES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -48,6 +49,17 @@ class Training:
 
     parameters: Mapping[str, Scalar]
     """Of the estimator, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Barrier:
+    """Where a position is closed before the horizon ends, above and below."""
+
+    width: float
+    """Distance, in volatilities over the horizon; above 0."""
+
+    bars: int
+    """Bars up to the row that the volatility is taken from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,8 +216,13 @@ class Manifest:
     horizon_bars: int
     """How many bars ahead it predicts."""
 
-    target: str = TARGET
-    """What it predicts: the log of the close ``horizon_bars`` ahead over the last close."""
+    target: str = LOG_RETURN
+    """What it predicts: the log of a later close over the last one. ``log_return`` is that after
+    ``horizon_bars``, ``barrier_return`` that of the first close beyond a barrier, if there is one.
+    """
+
+    barrier: Barrier | None = None
+    """Where the outcome of ``barrier_return`` is taken early; None for ``log_return``."""
 
     input_name: str
     """Of the ONNX graph: float32 (n, F)."""
@@ -236,7 +253,12 @@ class Manifest:
     def __post_init__(self) -> None:
         names, quantiles = self.feature_names, self.reference_quantiles
         _need("schema_version", self.schema_version, SCHEMA_VERSION)
-        _need("target", self.target, TARGET)
+        target = LOG_RETURN if self.barrier is None else BARRIER_RETURN
+        _need("target", self.target, target)
+        if self.barrier is not None:
+            width, bars = self.barrier.width, self.barrier.bars
+            _check("barrier.width", width, width > 0.0, "above 0")
+            _check("barrier.bars", bars, bars > 0, "a positive integer")
         _check("name", self.name, is_model_name(self.name), f"a name like {_NAME.pattern}")
         _check("version", self.version, self.version >= 0, "a positive integer")
         _check("created_at", self.created_at, _is_instant(self.created_at), "an RFC 3339 time")

@@ -15,6 +15,7 @@ from tickcast_trainer.baselines import BASELINES, ROLLING_MEAN_BARS, Baseline
 from tickcast_trainer.engine import HERE, Engine
 from tickcast_trainer.errors import NotEnoughHistory
 from tickcast_trainer.progress import Advance, Progress
+from tickcast_trainer.targets import LOG_RETURN, Target
 
 _CLOSE = 3
 
@@ -38,7 +39,7 @@ class Dataset:
     """(n, F): of the window that ends with the row's bar."""
 
     target: NDArray[np.float64]
-    """(n,): log return from the row's close to the close ``horizon`` bars later."""
+    """(n,): log return from the row's close, as ``labels`` takes it within ``horizon`` bars."""
 
     as_of_time: NDArray[np.int64]
     """(n,): close of the row's bar; nothing later is in the features."""
@@ -54,6 +55,9 @@ class Dataset:
 
     baselines: Mapping[str, NDArray[np.float64]]
     """Name to what the baseline forecasts (n,)."""
+
+    labels: Target = LOG_RETURN
+    """What the targets are."""
 
     left_out: tuple[str, ...] = ()
     """Symbols with too few bars for a single row."""
@@ -97,6 +101,7 @@ def build_dataset(
     horizon: int,
     progress: Progress,
     engine: Engine = HERE,
+    labels: Target = LOG_RETURN,
 ) -> Dataset:
     """Make a row of every bar with enough bars before it and ``horizon`` bars after it.
 
@@ -115,14 +120,13 @@ def build_dataset(
         )
     bars = [np.arange(first, len(one) - horizon) for one in used]
     places = _places(used, bars)
-    target = _scattered(
-        places, (_log_return(one, rows, horizon) for one, rows in zip(used, bars, strict=True))
-    )
-    if not target.any():
-        raise NotEnoughHistory("bars: were without any movement of the close, needed some")
 
     def scattered(part: Callable[[BarSeries, Rows], NDArray[T]]) -> NDArray[T]:
         return _scattered(places, (part(one, rows) for one, rows in zip(used, bars, strict=True)))
+
+    target = scattered(lambda one, rows: labels.returns(one.ohlcv[:, _CLOSE], rows, horizon))
+    if not target.any():
+        raise NotEnoughHistory("bars: were without any movement of the close, needed some")
 
     return Dataset(
         feature_set=feature_set,
@@ -141,6 +145,7 @@ def build_dataset(
             name: scattered(partial(_baseline, baseline, horizon))
             for name, baseline in BASELINES.items()
         },
+        labels=labels,
         left_out=tuple(one.symbol for one in series if len(one) < needed),
     )
 
@@ -195,11 +200,6 @@ def _compute(request: _Request) -> NDArray[np.float32]:
         for _, windows in sliding_windows(request.feature_set, request.series)
     ]
     return np.concatenate(chunks)[request.first - (request.feature_set.minimum_bars - 1) :]
-
-
-def _log_return(series: BarSeries, rows: Rows, horizon: int) -> NDArray[np.float64]:
-    close = series.ohlcv[:, _CLOSE]
-    return np.asarray(np.log(close[rows + horizon] / close[rows]))
 
 
 def _baseline(

@@ -144,7 +144,9 @@ class ModelVersion(_message.Message):
     like every field below.
     """
     target: _builtins.str
-    """What the model predicts, for example "log_return"."""
+    """What the model predicts: "log_return" over the horizon, or "barrier_return", which is taken
+    early where the price closes beyond a barrier.
+    """
     timeframe: _builtins.str
     """Timeframe of the bars that it was trained on and answers for."""
     horizon_bars: _builtins.int

@@ -82,7 +82,9 @@ class Prediction(_message.Message):
     features without a last close: predicted_price and price_interval are then absent.
     """
     predicted_return: _builtins.float
-    """Expected natural log return from last_close to the close of the target bar. 0.01 is about 1%."""
+    """Expected natural log return from last_close to the close of the target bar, or to the first
+    close beyond a barrier for a model whose target is barrier_return. 0.01 is about 1%.
+    """
     predicted_price: _builtins.float
     """last_close grown by predicted_return, in the currency of the symbol. Absent when last_close
     is not known, or when the return is too large for a price.
