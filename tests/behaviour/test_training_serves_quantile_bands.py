@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import io
+import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -208,6 +209,15 @@ def test_a_backtest_has_the_same_interval(trained: Trained) -> None:
     lower, upper = model.bounds(trained.dataset.features)
     native = [ends for _, ends in trained.native("ridge").intervals(trained.dataset.features)]
     assert np.abs(np.stack([lower, upper], axis=1) - np.array(native)).max() <= TOLERANCE
+
+
+def test_the_page_beside_the_package_says_what_is_served(trained: Trained) -> None:
+    page = trained.folder / "models" / "walk-ridge" / "reports" / "1.json"
+    intervals = json.loads(page.read_text())["intervals"]
+    assert (intervals["served"], list(intervals["held"])) == (
+        "quantile",
+        ["quantile", "split", "adaptive"],
+    )
 
 
 def test_the_report_shows_every_kind_on_the_same_rows(trained: Trained) -> None:

@@ -28,6 +28,12 @@ class Intervals:
     quantile: Coverage | None = None
     """Of fitted quantiles, corrected anew for each fold; served in place of the split kind."""
 
+    @property
+    def kinds(self) -> dict[str, Coverage]:
+        """Each kind by its name, the one that the model is served with first."""
+        fitted = {} if self.quantile is None else {"quantile": self.quantile}
+        return fitted | {"split": self.split, "adaptive": self.adaptive}
+
 
 def measure_intervals(
     evaluator: Evaluator, forecast: OutOfFold, adaptation: Adaptation

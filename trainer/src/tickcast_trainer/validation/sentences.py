@@ -32,8 +32,7 @@ def examination_sentences(comparison: Comparison, examination: Examination) -> l
 
 
 def _intervals(found: Intervals) -> list[str]:
-    kinds = {"quantile": found.quantile, "split": found.split, "adaptive": found.adaptive}
-    first, *others = [(kind, held) for kind, held in kinds.items() if held is not None]
+    first, *others = found.kinds.items()
     return [
         f"{first[0]} intervals, as served, held {_coverage(first[1])}",
         *(f"{kind} intervals would have held {_coverage(held)}" for kind, held in others),

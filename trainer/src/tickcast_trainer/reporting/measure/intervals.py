@@ -24,16 +24,16 @@ def measure_reliability(
     """
     if found is None:
         return None
-    by_coverage = {evaluator.coverage: _kinds(found)}
+    by_coverage = {evaluator.coverage: found.kinds}
     for coverage in OTHER_COVERAGES:
         if coverage != evaluator.coverage:
             other = Evaluator(evaluator.dataset, evaluator.folds, coverage=coverage)
             if measured := measure_intervals(other, forecast, Adaptation()):
-                by_coverage[coverage] = _kinds(measured)
+                by_coverage[coverage] = measured.kinds
     return Intervals(
         nominal=evaluator.coverage,
-        served=next(iter(_kinds(found))),
-        held={kind: _held(one) for kind, one in _kinds(found).items()},
+        served=next(iter(found.kinds)),
+        held={kind: _held(one) for kind, one in found.kinds.items()},
         reliability=tuple(
             Reliability(
                 nominal=coverage,
@@ -42,11 +42,6 @@ def measure_reliability(
             for coverage, kinds in sorted(by_coverage.items())
         ),
     )
-
-
-def _kinds(found: intervals.Intervals) -> dict[str, Coverage]:
-    # The kind that models are served with comes first.
-    return {"split": found.split, "adaptive": found.adaptive}
 
 
 def _held(coverage: Coverage) -> Held:
