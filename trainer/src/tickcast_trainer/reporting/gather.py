@@ -26,8 +26,8 @@ from tickcast_trainer.reporting.measure.parts import (
     measure_folds,
     measure_symbols,
 )
+from tickcast_trainer.reporting.measure.scored import ScoredRows
 from tickcast_trainer.reporting.measure.skill import measure_skill
-from tickcast_trainer.reporting.measure.tested import Tested
 from tickcast_trainer.settings import TrainSettings
 from tickcast_trainer.validation.leaks import LeakReport
 
@@ -66,7 +66,7 @@ def _report(
     progress: Progress,
 ) -> Report:
     about, forecast = candidate.manifest, candidate.forecast
-    tested = Tested.of(evaluator, forecast, skill.best_baseline)
+    tested = ScoredRows.of(evaluator, forecast, skill.best_baseline)
     with progress.step(f"{about.estimator}: report", len(evaluator.folds)) as advance:
         importance = measure_importance(
             evaluator, candidate.estimators, seed=settings.seed, advance=advance

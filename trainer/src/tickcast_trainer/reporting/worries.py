@@ -37,7 +37,12 @@ def _baselines(report: Report) -> Iterator[Worry]:
         f"it saves {_share(skill.saved.value)} of {skill.best_baseline}'s squared error "
         f"({_range(skill.saved)}), p = {own.p_value:.3f}"
     )
-    if not skill.beats_baselines:
+    if report.leaks.is_suspect:
+        yield _grave(
+            "baselines",
+            f"Suspect as it is, it does not count as beating the baselines: {figures}.",
+        )
+    elif not skill.beats_baselines:
         yield _grave("baselines", f"It does not beat the baselines: {figures}.")
     elif skill.saved.low <= 0.0:
         yield _caution("baselines", f"Its lead is thin: {figures}.")

@@ -4,12 +4,12 @@ import numpy as np
 
 from tickcast_trainer.reporting.document import Calibration, Group
 from tickcast_trainer.reporting.measure.estimates import mean_of, ratio_of
-from tickcast_trainer.reporting.measure.tested import Tested
+from tickcast_trainer.reporting.measure.scored import ScoredRows
 
 _GROUPS = 10
 
 
-def measure_calibration(tested: Tested) -> Calibration | None:
+def measure_calibration(tested: ScoredRows) -> Calibration | None:
     """Compare deciles of the prediction with what came; None for a constant prediction.
 
     Equal predictions stay together, so that there may be fewer groups than ten.

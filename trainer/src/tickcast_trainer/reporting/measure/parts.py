@@ -8,14 +8,14 @@ from tickcast_modelkit import manifest
 from tickcast_trainer.evaluation import Evaluator, OutOfFold
 from tickcast_trainer.metrics import rmse
 from tickcast_trainer.reporting.document import CoursePoint, Fold, SymbolSkill
-from tickcast_trainer.reporting.measure.tested import Tested
+from tickcast_trainer.reporting.measure.scored import ScoredRows
 from tickcast_trainer.reporting.measure.thinning import spread
 
 _COURSE_POINTS = 240
 
 
 def measure_folds(
-    evaluator: Evaluator, forecast: OutOfFold, folds: Sequence[manifest.Fold], tested: Tested
+    evaluator: Evaluator, forecast: OutOfFold, folds: Sequence[manifest.Fold], tested: ScoredRows
 ) -> tuple[Fold, ...]:
     """Score each fold by itself: the forecast and every baseline."""
     contenders = (forecast, *evaluator.baselines)
@@ -40,7 +40,7 @@ def measure_folds(
     return tuple(measured)
 
 
-def measure_symbols(tested: Tested, symbols: Sequence[str]) -> tuple[SymbolSkill, ...]:
+def measure_symbols(tested: ScoredRows, symbols: Sequence[str]) -> tuple[SymbolSkill, ...]:
     """Score each symbol by itself; one without a tested row is left out."""
     total = float(tested.baseline_error.sum())
     measured = []
@@ -62,7 +62,7 @@ def measure_symbols(tested: Tested, symbols: Sequence[str]) -> tuple[SymbolSkill
     return tuple(measured)
 
 
-def measure_course(tested: Tested) -> tuple[CoursePoint, ...]:
+def measure_course(tested: ScoredRows) -> tuple[CoursePoint, ...]:
     """Add up the squared error that the model saved, from the first test to the last."""
     times, place = np.unique(tested.as_of_time, return_inverse=True)
     saved = np.cumsum(np.bincount(place, weights=tested.saved_error)) / tested.baseline_error.sum()

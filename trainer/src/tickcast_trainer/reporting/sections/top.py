@@ -15,7 +15,7 @@ def top(report: Report) -> Element:
     return tag(
         "header",
         tag("h1", f"{model.name} version {model.version}"),
-        tag("p", report.verdict, class_="verdict " + _standing(report)),
+        _verdict(report),
         tag(
             "p",
             f"{model.estimator}, {model.alias}: {model.timeframe} bars of "
@@ -33,9 +33,15 @@ def top(report: Report) -> Element:
     )
 
 
-def _standing(report: Report) -> str:
-    # Not good news either, as long as a leak is suspected.
-    return "good" if report.skill.beats_baselines and not report.leaks.is_suspect else "bad"
+def _verdict(report: Report) -> Element:
+    # In a few words first: the sentences of a suspect begin with how well it did.
+    if report.leaks.is_suspect:
+        standing, tone = "Suspect of a leak.", "bad"
+    elif not report.skill.beats_baselines:
+        standing, tone = "Does not beat the baselines.", "bad"
+    else:
+        standing, tone = "Beats the baselines.", "good"
+    return tag("p", tag("strong", standing), " ", report.verdict, class_=f"verdict {tone}")
 
 
 def _worries(worries: tuple[Worry, ...]) -> Element:

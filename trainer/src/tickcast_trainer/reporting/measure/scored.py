@@ -11,7 +11,7 @@ from tickcast_trainer.reporting.measure.estimates import ratio_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Tested:
+class ScoredRows:
     """Rows of all test folds, ordered by as-of time; arrays are (m,)."""
 
     target: NDArray[np.float64]
@@ -25,7 +25,7 @@ class Tested:
     horizon: int
 
     @classmethod
-    def of(cls, evaluator: Evaluator, forecast: OutOfFold, best_baseline: str) -> "Tested":
+    def of(cls, evaluator: Evaluator, forecast: OutOfFold, best_baseline: str) -> "ScoredRows":
         """Take a forecast and the baseline with the smallest error from an evaluation."""
         dataset, rows = evaluator.dataset, evaluator.rows
         (baseline,) = (one for one in evaluator.baselines if one.name == best_baseline)
