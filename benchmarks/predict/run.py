@@ -59,6 +59,20 @@ def started(*command: str, **variables: str) -> Iterator[None]:
         process.wait()
 
 
+def train(folder: Path) -> Path:
+    """Models of bundled bars; returns their repository."""
+    models = folder / "models"
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "tickcast_trainer.cli", "--name", "bench"),
+            *("--source", "bundled", "--models", str(models)),
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return models
+
+
 async def load(
     address: str, method: str, data: bytes, in_flight: int, seconds: float
 ) -> list[float]:
@@ -139,21 +153,14 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         ours, echo = free_address(), free_address()
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "tickcast_trainer.cli", "--name", "bench"),
-                *("--source", "bundled", "--models", f"{folder}/models"),
-            ],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        models = train(Path(folder))
         stack.enter_context(
             started(
                 *("-m", "tickcast_server"),
                 TICKCAST_ADDRESS=ours,
                 TICKCAST_METRICS_ADDRESS="",
                 TICKCAST_DATA=folder,
-                TICKCAST_MODELS=f"{folder}/models",
+                TICKCAST_MODELS=str(models),
             )
         )
         stack.enter_context(started(str(HERE / "echo.py"), echo))

@@ -49,7 +49,7 @@ class App:
         self.address = ""
         self.metrics_address = ""
         self.models = Models()
-        self.metrics = Metrics()
+        self.metrics = Metrics(stages=settings.metrics.stages)
         self.fanout = Fanout()
 
     @property
@@ -104,7 +104,6 @@ class App:
                         memory,
                         observer=self.metrics,
                         now=time.time,
-                        timer=time.perf_counter,
                     ),
                     models=self.models,
                     memory=memory,

@@ -146,6 +146,14 @@ class StreamSettings(_Group):
     )
 
 
+class MetricsSettings(_Group):
+    """What is measured."""
+
+    stages: bool = Field(
+        default=True, description="keep where the time of predictions goes, by model and stage"
+    )
+
+
 class LogSettings(_Group):
     """What is logged, and how."""
 
@@ -196,6 +204,7 @@ class Settings(BaseSettings):
     model: ModelSettings = ModelSettings()
     registry: RegistrySettings = RegistrySettings()
     stream: StreamSettings = StreamSettings()
+    metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
 
     @property

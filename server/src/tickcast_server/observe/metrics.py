@@ -19,11 +19,13 @@ from prometheus_client import (
     Histogram,
 )
 
+from tickcast_server.observe.stages import StageSeconds
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import Catalogue
 from tickcast_server.serving.predictor import FeatureSource
 from tickcast_server.serving.registry.follower import RegistryStatus
 from tickcast_server.store.store import SeriesKey
+from tickcast_server.turn import Loss, Turn
 
 _CALL_SECONDS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01),
@@ -39,7 +41,8 @@ _AGE_SECONDS = (1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 86400, 4 * 86400, 30 * 8
 class Metrics:
     """All metrics of one server, in a registry of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stages: bool) -> None:
+        """`stages` says whether the time of each stage is kept."""
         self.registry = CollectorRegistry()
         for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
             self.registry.register(collector)
@@ -56,6 +59,16 @@ class Metrics:
             buckets=_CALL_SECONDS,
             registry=self.registry,
         )
+        self._lost = Counter(
+            "tickcast_calls_lost",
+            "Unary calls whose work was not started or not gone on with, since nobody waited for "
+            "it any more: by method and whether the deadline had passed or the caller was gone.",
+            ["method", "reason"],
+            registry=self.registry,
+        )
+        self._stages = StageSeconds() if stages else None
+        if self._stages is not None:
+            self.registry.register(self._stages)
         self._streams = Gauge(
             "tickcast_streams_open",
             "Streams that are open, by method.",
@@ -145,6 +158,13 @@ class Metrics:
             self._stream(method).dec()
         else:
             self._call_time(method, code).observe(seconds)
+
+    def call_lost(self, method: str, loss: Loss) -> None:
+        self._lost.labels(method, loss.value).inc()
+
+    def stages_ended(self, turn: Turn) -> None:
+        if self._stages is not None:
+            self._stages.observe(turn)
 
     def features_served(self, source: FeatureSource, age: float) -> None:
         self._source(source.name.lower()).inc()

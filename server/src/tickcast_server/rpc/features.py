@@ -10,7 +10,7 @@ from tickcast_modelkit.features import FeatureSet
 
 from tickcast_server.errors import FeatureSetNotFound
 from tickcast_server.rpc import decode, encode
-from tickcast_server.rpc.handlers import Context
+from tickcast_server.rpc.call import Call
 from tickcast_server.rpc.names import parse_feature_set
 from tickcast_server.rpc.paging import page_of, page_request
 from tickcast_server.rpc.violations import Violations
@@ -29,7 +29,7 @@ class FeatureServicer:
     now: Callable[[], float]
 
     async def get_features(
-        self, request: pb.GetFeaturesRequest, _context: Context
+        self, request: pb.GetFeaturesRequest, _call: Call
     ) -> pb.GetFeaturesResponse:
         wrong = Violations()
         decode.symbol(request.symbol, "symbol", wrong)
@@ -45,7 +45,7 @@ class FeatureServicer:
         return pb.GetFeaturesResponse(feature_vector=vector)
 
     async def list_feature_sets(
-        self, request: pb.ListFeatureSetsRequest, _context: Context
+        self, request: pb.ListFeatureSetsRequest, _call: Call
     ) -> pb.ListFeatureSetsResponse:
         page = page_request(
             size=request.page_size,
@@ -62,7 +62,7 @@ class FeatureServicer:
         )
 
     async def get_feature_set(
-        self, request: pb.GetFeatureSetRequest, _context: Context
+        self, request: pb.GetFeatureSetRequest, _call: Call
     ) -> pb.GetFeatureSetResponse:
         wrong = Violations()
         identity = _identity(request.name, "name", wrong)

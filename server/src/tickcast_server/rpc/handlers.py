@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from functools import partial
 from typing import Any, Protocol
 
 import grpc
@@ -24,11 +24,12 @@ from google.rpc import code_pb2, status_pb2
 from grpc_status import rpc_status
 
 from tickcast_server.errors import InvalidRequest, TickcastError, Violation
+from tickcast_server.rpc.call import Call, Context, Metadata
 from tickcast_server.rpc.status import internal_status, status_of
+from tickcast_server.rpc.timing import TIMING, timing_metadata
+from tickcast_server.turn import Loss, NobodyWaits, Stage, Turn
 
-Context = grpc.aio.ServicerContext[Any, Any]
-
-_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_LOST = {Loss.DEADLINE: code_pb2.DEADLINE_EXCEEDED, Loss.CANCELLED: code_pb2.CANCELLED}
 
 
 class CallObserver(Protocol):
@@ -37,6 +38,10 @@ class CallObserver(Protocol):
     def call_started(self, method: str, *, streaming: bool) -> None: ...
 
     def call_ended(self, method: str, code: str, seconds: float, *, streaming: bool) -> None: ...
+
+    def call_lost(self, method: str, loss: Loss) -> None: ...
+
+    def stages_ended(self, turn: Turn) -> None: ...
 
 
 class InFlight:
@@ -61,14 +66,6 @@ class InFlight:
         await self._idle.wait()
 
 
-def request_id_of(context: Context) -> str:
-    """The caller's `x-request-id`, or a new one."""
-    for key, value in context.invocation_metadata() or ():
-        if key == "x-request-id" and isinstance(value, str) and _REQUEST_ID.fullmatch(value):
-            return value
-    return uuid.uuid4().hex
-
-
 def service_handler(
     service: ServiceDescriptor, servicer: object, *, observer: CallObserver, in_flight: InFlight
 ) -> grpc.GenericRpcHandler:
@@ -76,14 +73,27 @@ def service_handler(
 
     Raises `AttributeError` for a method that the servicer lacks.
     """
-    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {}
-    for method in service.methods:
-        wrapper = _Method(method, getattr(servicer, _python_name(method)), observer, in_flight)
-        if method.server_streaming:
-            handlers[method.name] = grpc.unary_stream_rpc_method_handler(wrapper.stream)
-        else:
-            handlers[method.name] = grpc.unary_unary_rpc_method_handler(wrapper.unary)
-    return grpc.method_handlers_generic_handler(service.full_name, handlers)
+    methods = [
+        _Method(method, getattr(servicer, _python_name(method)), observer, in_flight)
+        for method in service.methods
+    ]
+    return _Service({f"/{method.name}": method for method in methods})
+
+
+class _Service(grpc.GenericRpcHandler):
+    """Finds the method of a call: the first that is heard of it, before its message is read."""
+
+    def __init__(self, methods: Mapping[str, _Method]) -> None:
+        self._methods = methods
+
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler[bytes, bytes] | None:
+        method = self._methods.get(handler_call_details.method)
+        if method is None:
+            return None
+        metadata = handler_call_details.invocation_metadata
+        return method.handler(metadata, Turn())
 
 
 def _python_name(method: MethodDescriptor) -> str:
@@ -94,55 +104,79 @@ class _Method:
     def __init__(
         self,
         method: MethodDescriptor,
-        call: Callable[[Any, Context], Any],
+        call: Callable[[Any, Call], Any],
         observer: CallObserver,
         in_flight: InFlight,
     ) -> None:
-        self._name = f"{method.containing_service.full_name}/{method.name}"
+        self.name = f"{method.containing_service.full_name}/{method.name}"
+        self._streaming = method.server_streaming
         self._request = GetMessageClass(method.input_type)
         self._call = call
         self._observer = observer
         self._in_flight = in_flight
         self._log = structlog.get_logger("tickcast.rpc")
 
-    async def unary(self, data: bytes, context: Context) -> bytes:
-        call: Callable[[Message, Context], Awaitable[Message]] = self._call
+    def handler(self, metadata: Metadata, turn: Turn) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """What answers this one call."""
+        if self._streaming:
+            return grpc.unary_stream_rpc_method_handler(partial(self.stream, metadata, turn))
+        return grpc.unary_unary_rpc_method_handler(partial(self.unary, metadata, turn))
+
+    async def unary(self, metadata: Metadata, turn: Turn, data: bytes, context: Context) -> bytes:
+        answer: Callable[[Message, Call], Awaitable[Message]] = self._call
+        turn.end(Stage.QUEUE)
+        call = Call(context, metadata, turn)
         with self._in_flight:
             started = time.perf_counter()
-            self._observer.call_started(self._name, streaming=False)
+            self._observer.call_started(self.name, streaming=False)
             code = "CANCELLED"
             status = None
             try:
-                response = await call(self._parse(data), context)
+                turn.check()
+                response = (await answer(self._parse(data), call)).SerializeToString()
                 code = "OK"
-                return response.SerializeToString()
-            except Exception as error:  # noqa: BLE001  # all end here, and none is lost
-                status = self._status(error, context)
+                turn.end(Stage.ENCODING)
+                self._tell(turn, call, context)
+            except asyncio.CancelledError:
+                # The library ends what waits, by its task, when the deadline passes as well.
+                self._observer.call_lost(self.name, call.loss() or Loss.CANCELLED)
+                raise
+            except NobodyWaits as error:
+                self._observer.call_lost(self.name, error.loss)
+                status = status_pb2.Status(code=_LOST[error.loss], message="nobody waits for it")
                 code = code_pb2.Code.Name(status.code)
+            except Exception as error:  # noqa: BLE001  # all end here, and none is lost
+                status = self._status(error, call)
+                code = code_pb2.Code.Name(status.code)
+            else:
+                return response
             finally:
                 seconds = time.perf_counter() - started
-                self._observer.call_ended(self._name, code, seconds, streaming=False)
+                self._observer.call_ended(self.name, code, seconds, streaming=False)
             return await _abort(context, status)
 
-    async def stream(self, data: bytes, context: Context) -> AsyncIterator[bytes]:
-        call: Callable[[Message, Context], AsyncGenerator[Message]] = self._call
+    async def stream(
+        self, metadata: Metadata, turn: Turn, data: bytes, context: Context
+    ) -> AsyncIterator[bytes]:
+        answers: Callable[[Message, Call], AsyncGenerator[Message]] = self._call
+        call = Call(context, metadata, turn)
         with self._in_flight:
             started = time.perf_counter()
-            self._observer.call_started(self._name, streaming=True)
+            self._observer.call_started(self.name, streaming=True)
             code = "CANCELLED"
             status = None
             try:
                 # Closed at once when the caller leaves, so that its subscription ends with it.
-                async with aclosing(call(self._parse(data), context)) as responses:
+                async with aclosing(answers(self._parse(data), call)) as responses:
                     async for response in responses:
                         yield response.SerializeToString()
                 code = "OK"
             except Exception as error:  # noqa: BLE001  # all end here, and none is lost
-                status = self._status(error, context)
+                status = self._status(error, call)
                 code = code_pb2.Code.Name(status.code)
             finally:
                 seconds = time.perf_counter() - started
-                self._observer.call_ended(self._name, code, seconds, streaming=True)
+                self._observer.call_ended(self.name, code, seconds, streaming=True)
             if status is not None:
                 await _abort(context, status)
 
@@ -161,13 +195,20 @@ class _Method:
                 ]
             ) from error
 
-    def _status(self, error: Exception, context: Context) -> status_pb2.Status:
-        request_id = request_id_of(context)
+    def _tell(self, turn: Turn, call: Call, context: Context) -> None:
+        # Other calls than predictions ask no model.
+        if turn.model_version:
+            self._observer.stages_ended(turn)
+            if call.asks_for(TIMING):
+                context.set_trailing_metadata(timing_metadata(turn))
+
+    def _status(self, error: Exception, call: Call) -> status_pb2.Status:
+        request_id = call.request_id
         if isinstance(error, TickcastError):
             status = status_of(error, request_id=request_id)
             self._log.info(
                 "call refused",
-                method=self._name,
+                method=self.name,
                 code=code_pb2.Code.Name(status.code),
                 cause=error.message,
                 request_id=request_id,
@@ -175,7 +216,7 @@ class _Method:
             return status
         self._log.error(
             "call failed",
-            method=self._name,
+            method=self.name,
             request_id=request_id,
             action="report this with the trace",
             exc_info=error,

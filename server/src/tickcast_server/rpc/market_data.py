@@ -22,7 +22,7 @@ from tickcast_server.feeds.stream import (
     follow,
 )
 from tickcast_server.rpc import decode, encode
-from tickcast_server.rpc.handlers import Context, request_id_of
+from tickcast_server.rpc.call import Call
 from tickcast_server.rpc.paging import page_of, page_request
 from tickcast_server.rpc.status import status_of
 from tickcast_server.rpc.violations import Violations
@@ -49,27 +49,23 @@ class MarketDataServicer:
 
     now: Callable[[], float]
 
-    async def ingest_bars(
-        self, request: pb.IngestBarsRequest, context: Context
-    ) -> pb.IngestBarsResponse:
+    async def ingest_bars(self, request: pb.IngestBarsRequest, call: Call) -> pb.IngestBarsResponse:
         bars = decode.offered_bars(request)
         outcomes = await self.intake.ingest(bars)
-        request_id = request_id_of(context)
+        request_id = call.request_id
         return pb.IngestBarsResponse(
             results=[_ingest_result(outcome, request_id) for outcome in outcomes]
         )
 
     async def stream_prices(
-        self, request: pb.StreamPricesRequest, _context: Context
+        self, request: pb.StreamPricesRequest, _call: Call
     ) -> AsyncGenerator[pb.StreamPricesResponse]:
         query = self._stream_query(request)
         async with aclosing(follow(self.memory, self.fanout, query)) as events:
             async for event in events:
                 yield self._response(event)
 
-    async def list_bars(
-        self, request: pb.ListBarsRequest, _context: Context
-    ) -> pb.ListBarsResponse:
+    async def list_bars(self, request: pb.ListBarsRequest, _call: Call) -> pb.ListBarsResponse:
         wrong = Violations()
         decode.symbol(request.symbol, "symbol", wrong)
         decode.timeframe(request.timeframe, "timeframe", wrong)
@@ -95,7 +91,7 @@ class MarketDataServicer:
         )
 
     async def list_symbols(
-        self, request: pb.ListSymbolsRequest, _context: Context
+        self, request: pb.ListSymbolsRequest, _call: Call
     ) -> pb.ListSymbolsResponse:
         wrong = Violations()
         if request.timeframe:

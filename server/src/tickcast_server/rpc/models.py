@@ -8,7 +8,7 @@ from tickcast.v1 import model_service_pb2 as pb
 
 from tickcast_server.errors import InvalidRequest
 from tickcast_server.rpc import encode
-from tickcast_server.rpc.handlers import Context
+from tickcast_server.rpc.call import Call
 from tickcast_server.rpc.names import parse_model, parse_version_ref
 from tickcast_server.rpc.paging import page_of, page_request
 from tickcast_server.rpc.violations import Violations
@@ -28,7 +28,7 @@ class ModelServicer:
     models: Models
 
     async def list_models(
-        self, request: pb.ListModelsRequest, _context: Context
+        self, request: pb.ListModelsRequest, _call: Call
     ) -> pb.ListModelsResponse:
         page = page_request(
             size=request.page_size,
@@ -43,14 +43,12 @@ class ModelServicer:
             models=[encode.model(catalogue[name]) for name in names], next_page_token=token
         )
 
-    async def get_model(
-        self, request: pb.GetModelRequest, _context: Context
-    ) -> pb.GetModelResponse:
+    async def get_model(self, request: pb.GetModelRequest, _call: Call) -> pb.GetModelResponse:
         name = _model_name(request.name, "name")
         return pb.GetModelResponse(model=encode.model(self.models.entry(name)))
 
     async def list_model_versions(
-        self, request: pb.ListModelVersionsRequest, _context: Context
+        self, request: pb.ListModelVersionsRequest, _call: Call
     ) -> pb.ListModelVersionsResponse:
         name = _model_name(request.parent, "parent")
         page = page_request(
@@ -72,7 +70,7 @@ class ModelServicer:
         )
 
     async def get_model_version(
-        self, request: pb.GetModelVersionRequest, _context: Context
+        self, request: pb.GetModelVersionRequest, _call: Call
     ) -> pb.GetModelVersionResponse:
         version = self.models.version(_version_ref(request.name))
         return pb.GetModelVersionResponse(model_version=encode.model_version(version))

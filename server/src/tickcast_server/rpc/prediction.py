@@ -20,12 +20,13 @@ from tickcast_server.feeds.stream import (
     follow,
 )
 from tickcast_server.rpc import decode, encode
-from tickcast_server.rpc.handlers import Context, request_id_of
+from tickcast_server.rpc.call import Call
 from tickcast_server.rpc.status import status_of
 from tickcast_server.rpc.violations import Violations
 from tickcast_server.serving.models import ModelRef, Models
 from tickcast_server.serving.predictor import HeldBars, Prediction, Predictor, PredictQuery
 from tickcast_server.store.memory import Memory
+from tickcast_server.turn import Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +42,19 @@ class PredictionServicer:
 
     now: Callable[[], float]
 
-    async def predict(self, request: pb.PredictRequest, _context: Context) -> pb.PredictResponse:
+    async def predict(self, request: pb.PredictRequest, call: Call) -> pb.PredictResponse:
         query = decode.predict_query(request)
-        answer = await self.predictor.predict(query)
+        answer = await self.predictor.predict(query, call.turn)
         return pb.PredictResponse(prediction=encode.prediction(answer))
 
     async def batch_predict(
-        self, request: pb.BatchPredictRequest, context: Context
+        self, request: pb.BatchPredictRequest, call: Call
     ) -> pb.BatchPredictResponse:
         items = decode.batch_items(request)
         queries = [item for item in items if isinstance(item, PredictQuery)]
-        answers = iter(await self.predictor.predict_many(queries))
-        request_id = request_id_of(context)
+        answers = iter(await self.predictor.predict_many(queries, call.turn))
+        call.turn.check()
+        request_id = call.request_id
         return pb.BatchPredictResponse(
             results=[
                 _result(
@@ -63,10 +65,10 @@ class PredictionServicer:
         )
 
     async def stream_predictions(
-        self, request: pb.StreamPredictionsRequest, context: Context
+        self, request: pb.StreamPredictionsRequest, call: Call
     ) -> AsyncGenerator[pb.StreamPredictionsResponse]:
         ref, query = self._stream_query(request)
-        request_id = request_id_of(context)
+        request_id = call.request_id
         async with aclosing(follow(self.memory, self.fanout, query)) as events:
             async for event in events:
                 yield await self._response(ref, event, request_id)
@@ -119,7 +121,7 @@ class PredictionServicer:
             source=HeldBars(sequence=event.position.sequence),
         )
         try:
-            answer = await self.predictor.predict(query)
+            answer = await self.predictor.predict(query, Turn())
         except TickcastError as error:
             return pb.StreamPredictionsResponse(
                 refusal=pb.PredictionRefusal(

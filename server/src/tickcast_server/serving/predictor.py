@@ -26,6 +26,7 @@ from tickcast_server.serving.models import ModelRef, Models
 from tickcast_server.serving.session import Answer
 from tickcast_server.store.feature_rows import compute_row
 from tickcast_server.store.store import BarBlock, FeatureRow, SeriesKey
+from tickcast_server.turn import SEVERAL, Stage, Turn
 
 
 class FeatureSource(Enum):
@@ -115,7 +116,12 @@ class FeatureProvider(Protocol):
     def cached_features(self, key: SeriesKey, feature_set: str) -> FeatureRow | None: ...
 
     async def features(
-        self, key: SeriesKey, feature_set: FeatureSet, *, sequence: int | None = None
+        self,
+        key: SeriesKey,
+        feature_set: FeatureSet,
+        *,
+        sequence: int | None = None,
+        turn: Turn | None = None,
     ) -> tuple[FeatureRow, bool]: ...
 
 
@@ -149,53 +155,58 @@ class Predictor:
         *,
         observer: Observer,
         now: Callable[[], float],
-        timer: Callable[[], float],
     ) -> None:
         self._models = models
         self._features = features
         self._observer = observer
         self._now = now
-        self._timer = timer
 
-    async def predict(self, query: PredictQuery) -> Prediction:
+    async def predict(self, query: PredictQuery, turn: Turn) -> Prediction:
         """One prediction.
 
-        Raises the errors of `Models.resolve` and `Memory.features`, `NotEnoughBars` and
-        `InvalidRequest`.
+        Raises the errors of `Models.resolve` and `Memory.features`, `NotEnoughBars`,
+        `InvalidRequest` and, before the model is run, `NobodyWaits`.
         """
-        prepared = await self._prepare(query)
-        started = self._timer()
+        prepared = await self._prepare(query, turn)
+        turn.model_version = prepared.model.name
+        turn.end(Stage.FEATURES)
         answer = prepared.model.session.run_one(prepared.values)
-        self._observer.inference(prepared.model, 1, self._timer() - started)
+        self._observer.inference(prepared.model, 1, turn.end(Stage.INFERENCE))
         return self._finish(prepared, answer)
 
     async def predict_many(
-        self, queries: Sequence[PredictQuery]
+        self, queries: Sequence[PredictQuery], turn: Turn
     ) -> list[Prediction | TickcastError]:
-        """A prediction or an error for each query, in order; one model call for each model."""
+        """A prediction or an error for each query, in order; one model call for each model.
+
+        Raises `NobodyWaits`, before a model is run.
+        """
         outcomes: list[Prediction | TickcastError | None] = [None] * len(queries)
         groups: dict[str, list[tuple[int, _Prepared]]] = {}
         for index, query in enumerate(queries):
             try:
-                prepared = await self._prepare(query)
+                prepared = await self._prepare(query, turn)
             except TickcastError as error:
                 outcomes[index] = error
             else:
                 groups.setdefault(prepared.model.name, []).append((index, prepared))
+        turn.model_version = SEVERAL if len(groups) > 1 else next(iter(groups), "")
+        turn.end(Stage.FEATURES)
         for group in groups.values():
-            for (index, prepared), answer in zip(group, self._run(group), strict=True):
+            turn.check()
+            for (index, prepared), answer in zip(group, self._run(group, turn), strict=True):
                 outcomes[index] = self._finish(prepared, answer)
+            turn.end(Stage.ENCODING)
         return [outcome for outcome in outcomes if outcome is not None]
 
-    def _run(self, group: Sequence[tuple[int, _Prepared]]) -> list[Answer]:
+    def _run(self, group: Sequence[tuple[int, _Prepared]], turn: Turn) -> list[Answer]:
         model = group[0][1].model
         rows = np.stack([prepared.values for _, prepared in group])
-        started = self._timer()
         answers = model.session.run(rows)
-        self._observer.inference(model, len(rows), self._timer() - started)
+        self._observer.inference(model, len(rows), turn.end(Stage.INFERENCE))
         return answers.each()
 
-    async def _prepare(self, query: PredictQuery) -> _Prepared:
+    async def _prepare(self, query: PredictQuery, turn: Turn) -> _Prepared:
         model = self._models.resolve(query.model)
         if query.timeframe is not None:
             _check_timeframe("timeframe", query.timeframe, model)
@@ -211,7 +222,7 @@ class Predictor:
         cached = row is not None
         if row is None:
             row, cached = await self._features.features(
-                key, model.feature_set, sequence=source.sequence
+                key, model.feature_set, sequence=source.sequence, turn=turn
             )
         return _from_row(
             query,

@@ -36,6 +36,7 @@ from tickcast_server.store.store import (
     Store,
     block_of,
 )
+from tickcast_server.turn import Stage, Turn
 
 # Computing more rows than this at once would be felt by the requests that wait on the event loop.
 _INLINE_ROWS = 16
@@ -124,21 +125,32 @@ class Memory:
         return series.row(feature_set) if series else None
 
     async def features(
-        self, key: SeriesKey, feature_set: FeatureSet, *, sequence: int | None = None
+        self,
+        key: SeriesKey,
+        feature_set: FeatureSet,
+        *,
+        sequence: int | None = None,
+        turn: Turn | None = None,
     ) -> tuple[FeatureRow, bool]:
         """The features at the last bar or at `sequence`, and whether they were held already.
 
         Raises `SymbolNotFound`, `TimeframeNotFound`, `NotEnoughBars`, `PositionExpired`, and
-        `StoreUnavailable` when what is needed is not here and the store is away.
+        `StoreUnavailable` when what is needed is not here and the store is away; `NobodyWaits`,
+        before features are computed.
         """
+        turn = turn or Turn()
+        turn.end(Stage.FEATURES)
         series = self._required(key)
         newest = sequence is None or sequence == series.last_sequence
         if newest:
             row = series.row(feature_set.id) or await self._kept_row(series, feature_set.id)
+            turn.end(Stage.STORE)
             if row is not None:
                 return row, True
         at = series.last_sequence if sequence is None else sequence
         block = await self._bars_until(series, at, feature_set.window)
+        turn.end(Stage.STORE)
+        turn.check()
         row = _row_of(key, feature_set, block)
         if row.sequence == series.last_sequence:
             series.features[feature_set.id] = row

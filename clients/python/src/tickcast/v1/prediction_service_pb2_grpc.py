@@ -27,6 +27,10 @@ if _version_not_supported:
 
 class PredictionServiceStub(object):
     """Answers with predictions: one, many, or one for every bar that closes.
+
+    A caller of Predict or BatchPredict who sends the metadata `tickcast-timing: 1` is told in the
+    trailing metadata of the answer where the time went, in whole microseconds:
+    `tickcast-timing-queue-us`, `-store-us`, `-features-us`, `-inference-us`, `-encoding-us`.
     """
 
     def __init__(self, channel):
@@ -54,6 +58,10 @@ class PredictionServiceStub(object):
 
 class PredictionServiceServicer(object):
     """Answers with predictions: one, many, or one for every bar that closes.
+
+    A caller of Predict or BatchPredict who sends the metadata `tickcast-timing: 1` is told in the
+    trailing metadata of the answer where the time went, in whole microseconds:
+    `tickcast-timing-queue-us`, `-store-us`, `-features-us`, `-inference-us`, `-encoding-us`.
     """
 
     def Predict(self, request, context):
@@ -113,6 +121,10 @@ def add_PredictionServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class PredictionService(object):
     """Answers with predictions: one, many, or one for every bar that closes.
+
+    A caller of Predict or BatchPredict who sends the metadata `tickcast-timing: 1` is told in the
+    trailing metadata of the answer where the time went, in whole microseconds:
+    `tickcast-timing-queue-us`, `-store-us`, `-features-us`, `-inference-us`, `-encoding-us`.
     """
 
     @staticmethod

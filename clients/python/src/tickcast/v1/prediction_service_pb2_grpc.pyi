@@ -27,7 +27,12 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class PredictionServiceStub:
-    """Answers with predictions: one, many, or one for every bar that closes."""
+    """Answers with predictions: one, many, or one for every bar that closes.
+
+    A caller of Predict or BatchPredict who sends the metadata `tickcast-timing: 1` is told in the
+    trailing metadata of the answer where the time went, in whole microseconds:
+    `tickcast-timing-queue-us`, `-store-us`, `-features-us`, `-inference-us`, `-encoding-us`.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -53,7 +58,12 @@ class PredictionServiceStub:
 
 @_typing.type_check_only
 class PredictionServiceAsyncStub(PredictionServiceStub):
-    """Answers with predictions: one, many, or one for every bar that closes."""
+    """Answers with predictions: one, many, or one for every bar that closes.
+
+    A caller of Predict or BatchPredict who sends the metadata `tickcast-timing: 1` is told in the
+    trailing metadata of the answer where the time went, in whole microseconds:
+    `tickcast-timing-queue-us`, `-store-us`, `-features-us`, `-inference-us`, `-encoding-us`.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Predict: _aio.UnaryUnaryMultiCallable[_prediction_service_pb2.PredictRequest, _prediction_service_pb2.PredictResponse]  # type: ignore[assignment]
@@ -75,7 +85,12 @@ class PredictionServiceAsyncStub(PredictionServiceStub):
     """
 
 class PredictionServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Answers with predictions: one, many, or one for every bar that closes."""
+    """Answers with predictions: one, many, or one for every bar that closes.
+
+    A caller of Predict or BatchPredict who sends the metadata `tickcast-timing: 1` is told in the
+    trailing metadata of the answer where the time went, in whole microseconds:
+    `tickcast-timing-queue-us`, `-store-us`, `-features-us`, `-inference-us`, `-encoding-us`.
+    """
 
     @_abc_1.abstractmethod
     def Predict(

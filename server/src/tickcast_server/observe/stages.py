@@ -1,0 +1,72 @@
+"""Time of each stage of the calls to a model, as a histogram.
+
+Not one of prometheus_client's own: those take a lock and walk their buckets for each value, and a
+call has five. Only the event loop writes here; a scrape copies what it finds.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import accumulate
+
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from tickcast_server.turn import Stage, Turn
+
+_BOUNDS = (
+    *(0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001),
+    *(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0),
+)
+_LABELS = [*map(floatToGoString, _BOUNDS), "+Inf"]
+
+
+class StageSeconds(Collector):
+    """`tickcast_stage_seconds`, by model version and stage."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, list[_Buckets]] = {}
+
+    def observe(self, turn: Turn) -> None:
+        """Takes in every stage that the call went through."""
+        model = self._models.get(turn.model_version)
+        if model is None:
+            model = self._models[turn.model_version] = [_Buckets() for _ in Stage]
+        for buckets, spent in zip(model, turn.seconds, strict=True):
+            if spent:
+                buckets.counts[bisect_left(_BOUNDS, spent)] += 1
+                buckets.total += spent
+
+    def describe(self) -> Iterable[HistogramMetricFamily]:
+        return [_family()]
+
+    def collect(self) -> Iterable[HistogramMetricFamily]:
+        family = _family()
+        for version, model in list(self._models.items()):
+            for stage, buckets in zip(Stage, model, strict=True):
+                total = buckets.total
+                running = accumulate(list(buckets.counts))
+                family.add_metric(
+                    [version, stage.name.lower()],
+                    [(label, float(count)) for label, count in zip(_LABELS, running, strict=True)],
+                    total,
+                )
+        return [family]
+
+
+class _Buckets:
+    __slots__ = ("counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * len(_LABELS)
+        self.total = 0.0
+
+
+def _family() -> HistogramMetricFamily:
+    return HistogramMetricFamily(
+        "tickcast_stage_seconds",
+        "Time of calls to a model, by what it was spent on.",
+        labels=["model_version", "stage"],
+    )

@@ -1,0 +1,49 @@
+"""One call, as a servicer sees it."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Sequence
+from typing import Any, cast
+
+import grpc
+
+from tickcast_server.turn import Loss, Turn
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Metadata = Sequence[tuple[str, str | bytes]]
+
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+class Call:
+    """What came with a call beside its message, and its turn."""
+
+    __slots__ = ("_context", "_metadata", "turn")
+
+    def __init__(self, context: Context, metadata: Metadata, turn: Turn) -> None:
+        self._context = context
+        self._metadata = metadata
+        self.turn = turn
+        turn.lost = self.loss
+
+    @property
+    def request_id(self) -> str:
+        """The caller's `x-request-id`, or a new one."""
+        for key, value in self._metadata:
+            if key == "x-request-id" and isinstance(value, str) and _REQUEST_ID.fullmatch(value):
+                return value
+        return uuid.uuid4().hex
+
+    def asks_for(self, key: str) -> bool:
+        """Whether the caller has set a switch, such as `tickcast-timing: 1`."""
+        return (key, "1") in self._metadata
+
+    def loss(self) -> Loss | None:
+        """Why nobody waits for the answer any more; None while somebody does."""
+        # Without a deadline there is None, whatever the types say.
+        remaining = cast("float | None", self._context.time_remaining())
+        if remaining is not None and remaining <= 0:
+            return Loss.DEADLINE
+        return Loss.CANCELLED if self._context.cancelled() else None
