@@ -24,3 +24,10 @@ def test_a_figure_shows_what_people_read_and_holds_what_programs_need() -> None:
     assert to_html(figure(-0.01234567, ".2%")) == (
         '<data value="-0.01234567">\N{MINUS SIGN}1.23%</data>'
     )
+
+
+def test_a_percentage_may_keep_its_digits_whatever_its_size() -> None:
+    assert (figure(0.0195537, "#.5g%").text, figure(0.00010008, "#.5g%").text) == (
+        "1.9554%",
+        "0.010008%",
+    )

@@ -93,6 +93,18 @@ def test_whoever_knows_tomorrow_gets_rich_and_costs_take_their_part(evaluator: E
     assert any("leak" in sentence for sentence in found.findings)
 
 
+def test_symbols_whose_bars_end_while_held_are_named_once(evaluator: Evaluator) -> None:
+    dataset = evaluator.dataset
+    first, second = dataset.series
+    ended = replace(dataset, series=(first, second.slice(0, len(second) - 50)))
+    gone = (dataset.series_index == 1) & (dataset.as_of_time >= second.close_time[-60])
+    folds = [replace(fold, test=fold.test[~gone[fold.test]]) for fold in evaluator.folds]
+    shorter = Evaluator(ended, folds, coverage=0.9)
+    found = measure_equity(shorter, forecast(shorter, 1.0))
+    assert found.stale == ("BBB",)
+    assert not any("last price" in sentence for sentence in found.findings)
+
+
 def test_the_environment_of_backtests_changes_no_report(
     evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

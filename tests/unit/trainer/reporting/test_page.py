@@ -137,7 +137,7 @@ def test_verdict_and_worries_of_the_json_stand_at_the_top(page: str, report: Rep
 
 def test_every_score_of_the_json_is_on_the_page(page: str, report: Report) -> None:
     for score in report.skill.scores:
-        assert f"{score.rmse.value:.4%}" in page
+        assert f">{100 * score.rmse.value:#.5g}%<" in page
         assert repr(score.r2.high) in page
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tickcast_trainer.reporting.charts.scale import number_scale, percent, time_scale
+from tickcast_trainer.reporting.charts.scale import PERCENT, PLAIN, number_scale, time_scale
 
 
 def seconds(text: str) -> int:
@@ -15,7 +15,7 @@ def seconds(text: str) -> int:
 def test_every_value_lies_on_the_scale_and_ticks_are_told_apart(
     values: tuple[float, float],
 ) -> None:
-    scale = number_scale(values, "figure", lambda value: f"{value:.4g}")
+    scale = number_scale(values, "figure", PLAIN)
     assert scale.low <= min(values)
     assert max(values) <= scale.high
     labels = [label for _, label in scale.ticks]
@@ -23,8 +23,20 @@ def test_every_value_lies_on_the_scale_and_ticks_are_told_apart(
 
 
 def test_ticks_are_round() -> None:
-    scale = number_scale([0.8234, 0.9761], "share", percent(0))
+    scale = number_scale([0.8234, 0.9761], "share", PERCENT)
     assert [label for _, label in scale.ticks] == ["80%", "85%", "90%", "95%", "100%"]
+
+
+def test_ticks_have_the_digits_that_tell_them_apart() -> None:
+    scale = number_scale([-0.00004, 0.00006], "return", PERCENT)
+    assert [label for _, label in scale.ticks] == [
+        "\N{MINUS SIGN}0.004%",
+        "\N{MINUS SIGN}0.002%",
+        "0.000%",
+        "0.002%",
+        "0.004%",
+        "0.006%",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -42,5 +54,5 @@ def test_times_are_ticked_where_calendars_turn(begin: str, end: str, first: str,
 
 
 def test_places_run_from_one_end_to_the_other() -> None:
-    scale = number_scale([0.0, 10.0], "figure", str)
+    scale = number_scale([0.0, 10.0], "figure", PLAIN)
     assert [scale.place(value, 100.0, 200.0) for value in (0.0, 5.0, 10.0)] == [100, 150, 200]

@@ -95,7 +95,11 @@ def good(report: Report) -> Report:
             "calibration": Calibration(slope=estimate(1.0, 0.8, 1.2), groups=()),
             "intervals": with_split(report, held()).intervals,
             "equity": report.equity.model_copy(
-                update={"strategy": account(), "buy_and_hold": account(annual_return=0.1)}
+                update={
+                    "strategy": account(),
+                    "buy_and_hold": account(annual_return=0.1),
+                    "stale": (),
+                }
             ),
             "leaks": Leaks(is_suspect=False, refitted=True, verdict="clean", findings=()),
         }
@@ -229,6 +233,12 @@ CASES: dict[str, tuple[Change, str, str]] = {
         "trading",
         "0.50 may be zero: -0.30 to 1.30",
     ),
+    "symbols whose bars end": (
+        lambda r: changed(r, "equity", stale=("AAA",)),
+        "stale",
+        "1 of 2 symbols are held at their last price after their bars end, which nobody may have "
+        "paid: AAA.",
+    ),
     "a deep drawdown": (
         lambda r: changed(r, "equity", strategy=account(maximum_drawdown=0.34)),
         "drawdown",
@@ -258,6 +268,19 @@ def test_a_suspect_is_said_to_be_one_and_to_beat_nothing(good: Report) -> None:
         f"A leak is likely, and then no other figure here means anything. {verdict}."
     )
     assert baselines.sentence.startswith("Suspect as it is, it does not count as beating")
+
+
+def test_of_many_names_some_are_counted(good: Report) -> None:
+    names = tuple(f"S{number}" for number in range(12))
+    (worry,) = worries_of(changed(good, "data", left_out=names))
+    assert worry.sentence.endswith("S0, S1, S2, S3, S4, S5, S6, S7, S8, S9 and 2 more.")
+
+
+def test_of_many_symbols_some_may_be_off_by_chance(good: Report) -> None:
+    off = {"AAA": estimate(0.87, 0.845, 0.89)}
+    assert len(worries_of(with_split(good, held(by_symbol=off)))) == 1
+    others = {f"S{number}": estimate(0.9, 0.88, 0.92) for number in range(60)}
+    assert worries_of(with_split(good, held(by_symbol=off | others))) == ()
 
 
 def test_the_gravest_come_first(good: Report) -> None:

@@ -315,8 +315,11 @@ class Equity(Part):
     curve: tuple[EquityPoint, ...]
     """At most some hundred closes, with the first and the last."""
 
+    stale: tuple[str, ...]
+    """Symbols held at their last price after their bars end, which nobody may have paid."""
+
     findings: tuple[str, ...]
-    """What a backtest says of it."""
+    """What else a backtest says of it."""
 
 
 class LeakFinding(Part):

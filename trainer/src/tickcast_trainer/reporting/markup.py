@@ -40,10 +40,10 @@ def extend(parent: Element, children: Iterable[Child]) -> None:
 def figure(value: float, form: str) -> Element:
     """Return a number as people read it, with all of its digits for programs.
 
-    ``form`` is a format specification with a unit after it, as in ``.2f bp``.
+    ``form`` is a format specification; with a percent sign after a ``g`` it counts the digits of
+    the percentage, whatever its size.
     """
-    specification, _, unit = form.partition(" ")
-    shown = format(value, specification) + (f" {unit}" if unit else "")
+    shown = f"{100 * value:{form[:-1]}}%" if form.endswith("g%") else format(value, form)
     # A minus of its own is as wide as a plus, and read aloud.
     return tag("data", shown.replace("-", "\N{MINUS SIGN}"), value=repr(value))
 

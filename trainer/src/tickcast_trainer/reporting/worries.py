@@ -4,9 +4,12 @@ A sentence is said when its figure passes a threshold named here. That nothing i
 nothing: these are the ways in which models are known to disappoint, not all there are.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import NormalDist
 
 from tickcast_trainer.reporting.document import Estimate, Report, Worry
+
+_NORMAL = NormalDist()
 
 FEW_TIMES = 500
 """Distinct tested times below which any score is mostly luck."""
@@ -21,7 +24,13 @@ FEATURE_CONCENTRATION = 0.5
 """Share of all importance that one feature may have."""
 
 DEEP_DRAWDOWN = 0.2
+"""Fall from a peak, as a share of it."""
+
+MOST_NAMED = 10
+"""Symbols that a sentence names."""
+
 MISSING_BARS = 0.01
+"""Share of the bars that were to be expected."""
 
 
 def worries_of(report: Report) -> tuple[Worry, ...]:
@@ -106,7 +115,7 @@ def _bars(report: Report) -> Iterator[Worry]:
         yield _caution(
             "left_out",
             f"{len(data.left_out)} symbols were left out for too few bars: "
-            f"{', '.join(data.left_out)}.",
+            f"{_names(data.left_out)}.",
         )
 
 
@@ -184,7 +193,7 @@ def _coverage(report: Report) -> Iterator[Worry]:
         ("by volatility", held.by_regime),
     )
     for what, shares in groups:
-        off = {name: one for name, one in shares.items() if _is_off(one, nominal)}
+        off = {name: one for name, one in shares.items() if _is_off(one, nominal, len(shares))}
         if off:
             told = "; ".join(
                 f"{name} {one.value:.1%} ({_range(one, 1)})".strip()
@@ -198,8 +207,13 @@ def _coverage(report: Report) -> Iterator[Worry]:
         yield _caution("coverage", f"{held.unbounded:.1%} of the intervals have no end.")
 
 
-def _is_off(share: Estimate, nominal: float) -> bool:
-    return not share.low <= nominal <= share.high and abs(share.value - nominal) > COVERAGE_SLACK
+def _is_off(share: Estimate, nominal: float, among: int) -> bool:
+    # Of many symbols some are off by chance: intervals are as wide as their number asks for
+    # (Bonferroni), so that one in twenty reports without a fault speaks of any.
+    wider = _NORMAL.inv_cdf(1.0 - 0.025 / among) / _NORMAL.inv_cdf(0.975)
+    low = share.value - wider * (share.value - share.low)
+    high = share.value + wider * (share.high - share.value)
+    return not low <= nominal <= high and abs(share.value - nominal) > COVERAGE_SLACK
 
 
 def _costs(report: Report) -> Iterator[Worry]:
@@ -234,6 +248,13 @@ def _trading(report: Report) -> Iterator[Worry]:
             f"Its Sharpe ratio of {account.sharpe.value:.2f} may be zero: {account.sharpe.low:.2f} "
             f"to {account.sharpe.high:.2f}.",
         )
+    if report.equity.stale:
+        yield _caution(
+            "stale",
+            f"{len(report.equity.stale)} of {len(report.equity.contribution)} symbols are held at "
+            f"their last price after their bars end, which nobody may have paid: "
+            f"{_names(report.equity.stale)}.",
+        )
     if account.maximum_drawdown > DEEP_DRAWDOWN:
         yield _caution(
             "drawdown",
@@ -265,6 +286,11 @@ def _grave(kind: str, sentence: str) -> Worry:
 
 def _caution(kind: str, sentence: str) -> Worry:
     return Worry(kind=kind, level="caution", sentence=sentence)
+
+
+def _names(symbols: Sequence[str]) -> str:
+    more = f" and {len(symbols) - MOST_NAMED} more" if len(symbols) > MOST_NAMED else ""
+    return ", ".join(symbols[:MOST_NAMED]) + more
 
 
 def _share(value: float) -> str:

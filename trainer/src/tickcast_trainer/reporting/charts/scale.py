@@ -1,13 +1,11 @@
 """From figures to places on an axis, with ticks at round ones."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-
-Format = Callable[[float], str]
 
 _Unit = Literal["Y", "M", "D", "h", "m"]
 
@@ -46,7 +44,25 @@ class Scale:
         return begin + (value - self.low) / (self.high - self.low) * (end - begin)
 
 
-def number_scale(values: Iterable[float], name: str, form: Format, *, count: int = 5) -> Scale:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """How figures are written along an axis."""
+
+    factor: float
+    suffix: str
+
+    def text(self, value: float, step: float) -> str:
+        """Write a figure with the digits that tell it from its neighbours, a step away."""
+        digits = max(0, math.ceil(-math.log10(step * self.factor) - 1e-9))
+        shown = f"{self.factor * value:.{digits}f}{self.suffix}"
+        return shown.replace("-", "\N{MINUS SIGN}")
+
+
+PLAIN = Unit(factor=1.0, suffix="")
+PERCENT = Unit(factor=100.0, suffix="%")
+
+
+def number_scale(values: Iterable[float], name: str, unit: Unit, *, count: int = 5) -> Scale:
     """Return a scale that holds all values, at least one, from one round figure to another."""
     found = list(values)
     low, high = min(found), max(found)
@@ -54,7 +70,7 @@ def number_scale(values: Iterable[float], name: str, form: Format, *, count: int
         low, high = low - (abs(low) or 1.0) / 2, high + (abs(high) or 1.0) / 2
     step = _round_step((high - low) / count)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    ticks = tuple((tick * step, form(tick * step)) for tick in range(first, last + 1))
+    ticks = tuple((tick * step, unit.text(tick * step, step)) for tick in range(first, last + 1))
     return Scale(low=first * step, high=last * step, ticks=ticks, name=name)
 
 
@@ -75,11 +91,6 @@ def time_scale(low: int, high: int, name: str) -> Scale:
         if len(ticks) >= _FEWEST_TIME_TICKS:
             break
     return Scale(low=low, high=max(high, low + 1), ticks=ticks, name=name)
-
-
-def percent(digits: int) -> Format:
-    """Return a format of shares as percentages."""
-    return lambda value: f"{100 * value:.{digits}f}%".replace("-", "\N{MINUS SIGN}")
 
 
 def _round_step(least: float) -> float:

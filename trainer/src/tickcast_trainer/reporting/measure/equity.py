@@ -1,5 +1,7 @@
 """The out-of-fold predictions, traded after costs beside buy-and-hold on the same bars."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tickcast_trainer.backtest.costs import Costs
@@ -47,7 +49,7 @@ def measure_equity(evaluator: Evaluator, forecast: OutOfFold) -> Equity:
         symbols=panel.symbols,
         left_out=(),
         timeframe=str(panel.timeframe),
-        performance=performance,
+        performance=_without_stale(performance),
         buy_and_hold=held,
         trained_until=None,
     )
@@ -62,6 +64,7 @@ def measure_equity(evaluator: Evaluator, forecast: OutOfFold) -> Equity:
         buy_and_hold=_account(held),
         contribution={one.symbol: one.contribution for one in performance.symbols},
         curve=_curve(panel, ledger, holding),
+        stale=tuple(one.symbol for one in performance.symbols if one.stale_since is not None),
         findings=tuple(verdict(found)),
     )
 
@@ -79,6 +82,11 @@ def _predictions(evaluator: Evaluator, forecast: OutOfFold) -> tuple[Panel, Colu
     # What the last prediction decides is traded in the bar after it.
     tested = slice(int(there[0]), int(there[-1]) + 2)
     return panel.slice(tested.start, min(tested.stop, len(panel))), prediction[tested]
+
+
+def _without_stale(found: Performance) -> Performance:
+    # Said once for all of them: a panel of many symbols has many whose bars end.
+    return replace(found, symbols=tuple(replace(one, stale_since=None) for one in found.symbols))
 
 
 def _account(found: Performance) -> Account:

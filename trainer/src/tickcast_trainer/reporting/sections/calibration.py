@@ -3,7 +3,7 @@
 from xml.etree.ElementTree import Element
 
 from tickcast_trainer.reporting.charts.frame import Caption
-from tickcast_trainer.reporting.charts.scale import number_scale, percent
+from tickcast_trainer.reporting.charts.scale import PERCENT, number_scale
 from tickcast_trainer.reporting.charts.scatter import Point, scatter_chart
 from tickcast_trainer.reporting.document import Calibration, Report
 from tickcast_trainer.reporting.markup import figure, tag
@@ -48,8 +48,8 @@ def _chart(found: Calibration) -> Element:
             f"{groups[0].realised.value:.3%} came, in the highest {predicted[-1]:.3%} was "
             f"predicted and {groups[-1].realised.value:.3%} came.",
         ),
-        number_scale(predicted, "mean prediction, log return", percent(2)),
-        number_scale([*ends, *predicted], "mean outcome, log return", percent(2)),
+        number_scale(predicted, "mean prediction, log return", PERCENT),
+        number_scale([*ends, *predicted], "mean outcome, log return", PERCENT),
         [
             Point(
                 said=group.predicted,
@@ -71,8 +71,8 @@ def _table(found: Calibration) -> Element:
             [
                 str(number),
                 figure(group.rows, ","),
-                figure(group.predicted, ".3%"),
-                estimate(group.realised, ".3%"),
+                figure(group.predicted, "#.3g%"),
+                estimate(group.realised, "#.3g%"),
             ]
             for number, group in enumerate(found.groups, start=1)
         ],

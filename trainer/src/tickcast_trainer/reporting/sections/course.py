@@ -4,7 +4,7 @@ from xml.etree.ElementTree import Element
 
 from tickcast_trainer.reporting.charts.frame import Caption
 from tickcast_trainer.reporting.charts.lines import line_chart
-from tickcast_trainer.reporting.charts.scale import number_scale, percent, time_scale
+from tickcast_trainer.reporting.charts.scale import PERCENT, number_scale, time_scale
 from tickcast_trainer.reporting.document import Report
 from tickcast_trainer.reporting.markup import figure, tag
 from tickcast_trainer.reporting.sections.section import section
@@ -43,7 +43,7 @@ def _chart(report: Report) -> Element:
         ),
         time_scale(course[0].time, course[-1].time, "as-of time of the tested row"),
         number_scale(
-            [0.0, *saved], f"share of the squared error of {best} over all times", percent(2)
+            [0.0, *saved], f"share of the squared error of {best} over all times", PERCENT
         ),
         [(report.model.estimator, [(point.time, point.saved) for point in course])],
         reference=0.0,
@@ -59,8 +59,8 @@ def _symbols(report: Report) -> Element:
             [
                 one.symbol,
                 figure(one.rows, ","),
-                figure(one.rmse, ".4%"),
-                figure(one.baseline_rmse, ".4%"),
+                figure(one.rmse, "#.5g%"),
+                figure(one.baseline_rmse, "#.5g%"),
                 estimate(one.saved, ".2%"),
                 figure(one.saved_of_all, ".3%"),
             ]

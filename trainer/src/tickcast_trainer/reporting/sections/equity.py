@@ -4,7 +4,7 @@ from xml.etree.ElementTree import Element
 
 from tickcast_trainer.reporting.charts.frame import Caption
 from tickcast_trainer.reporting.charts.lines import line_chart
-from tickcast_trainer.reporting.charts.scale import number_scale, time_scale
+from tickcast_trainer.reporting.charts.scale import PLAIN, number_scale, time_scale
 from tickcast_trainer.reporting.document import Account, Equity, Report
 from tickcast_trainer.reporting.markup import figure, tag
 from tickcast_trainer.reporting.sections.section import section
@@ -48,7 +48,7 @@ def _chart(found: Equity, name: str) -> Element:
             f"{found.buy_and_hold.maximum_drawdown:.0%}.",
         ),
         time_scale(curve[0].time, curve[-1].time, "close"),
-        number_scale([1.0, *values], "equity", lambda value: f"{value:.2f}"),
+        number_scale([1.0, *values], "equity", PLAIN),
         [
             (name, [(point.time, point.strategy) for point in curve]),
             ("buy-and-hold", [(point.time, point.buy_and_hold) for point in curve]),

@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element
 
 from tickcast_trainer.reporting.charts.dots import Dot, dot_chart
 from tickcast_trainer.reporting.charts.frame import Caption
-from tickcast_trainer.reporting.charts.scale import number_scale, percent, time_scale
+from tickcast_trainer.reporting.charts.scale import PERCENT, number_scale, time_scale
 from tickcast_trainer.reporting.charts.timeline import Stretch, timeline
 from tickcast_trainer.reporting.document import Fold, Report
 from tickcast_trainer.reporting.markup import figure
@@ -95,7 +95,7 @@ def _rmse_chart(folds: Sequence[Fold], own: str, best: str) -> Element:
             f"is from {min(fold.rmse[own] for fold in folds):.3%} to "
             f"{max(fold.rmse[own] for fold in folds):.3%}.",
         ),
-        number_scale(values, "RMSE of the log return", percent(2)),
+        number_scale(values, "RMSE of the log return", PERCENT),
         names,
         [
             (
@@ -108,7 +108,7 @@ def _rmse_chart(folds: Sequence[Fold], own: str, best: str) -> Element:
 
 
 def _plain(told: str, value: float) -> Dot:
-    return Dot(value=value, low=value, high=value, told=f"{told}: {value:.4%}")
+    return Dot(value=value, low=value, high=value, told=f"{told}: {100 * value:#.5g}%")
 
 
 def _rmse_table(folds: Sequence[Fold]) -> Element:
@@ -117,7 +117,7 @@ def _rmse_table(folds: Sequence[Fold]) -> Element:
         "RMSE by fold",
         ("fold", *names),
         [
-            [str(number), *(figure(fold.rmse[name], ".4%") for name in names)]
+            [str(number), *(figure(fold.rmse[name], "#.5g%") for name in names)]
             for number, fold in enumerate(folds, start=1)
         ],
     )
@@ -134,7 +134,7 @@ def _saved_chart(folds: Sequence[Fold], own: str, best: str) -> Element:
             f"{min(fold.saved.value for fold in folds):.2%} to "
             f"{max(fold.saved.value for fold in folds):.2%} of the error of {best}.",
         ),
-        number_scale(ends, f"share of the squared error of {best}, with 95% interval", percent(1)),
+        number_scale(ends, f"share of the squared error of {best}, with 95% interval", PERCENT),
         (own,),
         [
             (

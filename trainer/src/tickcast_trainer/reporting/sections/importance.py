@@ -4,7 +4,7 @@ from xml.etree.ElementTree import Element
 
 from tickcast_trainer.reporting.charts.dots import Dot, dot_chart
 from tickcast_trainer.reporting.charts.frame import Caption
-from tickcast_trainer.reporting.charts.scale import number_scale, percent
+from tickcast_trainer.reporting.charts.scale import PERCENT, number_scale
 from tickcast_trainer.reporting.document import Importance, Report
 from tickcast_trainer.reporting.markup import figure, tag
 from tickcast_trainer.reporting.sections.section import section
@@ -49,7 +49,7 @@ def _chart(found: Importance) -> Element:
             f"{len(found.features)} features, {sure} count for sure: their 95% interval lies above "
             "zero.",
         ),
-        number_scale(ends, "growth of the squared error", percent(2)),
+        number_scale(ends, "growth of the squared error", PERCENT),
         ("importance",),
         [
             (

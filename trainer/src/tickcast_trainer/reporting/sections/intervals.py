@@ -5,13 +5,13 @@ from xml.etree.ElementTree import Element
 
 from tickcast_trainer.reporting.charts.dots import Dot, dot_chart
 from tickcast_trainer.reporting.charts.frame import Caption
-from tickcast_trainer.reporting.charts.scale import number_scale, percent
+from tickcast_trainer.reporting.charts.scale import PERCENT, number_scale
 from tickcast_trainer.reporting.document import Estimate, Intervals, Report
 from tickcast_trainer.reporting.markup import figure, tag
 from tickcast_trainer.reporting.sections.section import section
 from tickcast_trainer.reporting.tables import charted, estimate, table
 
-_MOST_SYMBOLS = 30
+_MOST_SYMBOLS = 20
 
 
 def intervals_section(report: Report) -> Element:
@@ -36,6 +36,7 @@ def intervals_section(report: Report) -> Element:
             _groups_chart(found),
             "Dashed: what was promised. Left of it intervals were too narrow, right of it too "
             "wide. Volatility is that known beforehand, as a third of the symbol's own past.",
+            _left_out_of_chart(len(found.held[found.served].by_symbol)),
             figures=_groups_table(found),
         ),
         charted(
@@ -45,6 +46,12 @@ def intervals_section(report: Report) -> Element:
             figures=_reliability_table(found),
         ),
     )
+
+
+def _left_out_of_chart(symbols: int) -> str | None:
+    if symbols <= _MOST_SYMBOLS:
+        return None
+    return f" Of {symbols} symbols, the {_MOST_SYMBOLS} that are furthest off."
 
 
 def _widths_table(found: Intervals) -> Element:
@@ -95,9 +102,7 @@ def _groups_chart(found: Intervals) -> Element:
             f"{lowest[0]} with {lowest[1][0].value:.1%}, most in {highest[0]} with "
             f"{highest[1][0].value:.1%}.",
         ),
-        number_scale(
-            [*ends, found.nominal], "share of outcomes held, with 95% interval", percent(0)
-        ),
+        number_scale([*ends, found.nominal], "share of outcomes held, with 95% interval", PERCENT),
         tuple(found.held),
         [(name, _dots(name, found, kinds)) for name, kinds in groups],
         reference=found.nominal,
@@ -142,7 +147,7 @@ def _reliability_chart(found: Intervals) -> Element:
             title="Observed less nominal coverage, over all rows",
             description=f"{found.served} intervals held {told}.",
         ),
-        number_scale([*ends, 0.0], "observed less nominal, with 95% interval", percent(1)),
+        number_scale([*ends, 0.0], "observed less nominal, with 95% interval", PERCENT),
         tuple(found.held),
         [
             (

@@ -43,8 +43,8 @@ def skill_section(report: Report) -> Element:
             "p",
             "RMSE is of the log return. IC is the rank correlation of forecast and outcome. "
             "Direction is the share of moves whose sign was forecast; compare it with always up, "
-            f"not with 50%. p says how often chance alone leads {skill.best_baseline} by as much, "
-            f"and after Holm what is left of that among {skill.models_compared} models. Intervals "
+            f"not with 50%. p says how often chance alone leads {skill.best_baseline} by as much; "
+            "after Holm, what is left of that when all models of the run are counted. Intervals "
             "allow for symbols that move together and targets that overlap.",
             class_="note",
         ),
@@ -55,7 +55,7 @@ def _row(score: Score) -> list[Cell]:
     return [
         score.name,
         score.role,
-        estimate(score.rmse, ".4%"),
+        estimate(score.rmse, "#.5g%"),
         estimate(score.r2, ".2%"),
         optional(score.information_coefficient, ".3f"),
         estimate(score.direction, ".1%"),
