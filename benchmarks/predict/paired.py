@@ -19,11 +19,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
-from tickcast.v1.prediction_service_pb2 import PredictRequest
+from tickcast.v1.prediction_service_pb2 import (
+    BatchPredictItem,
+    BatchPredictRequest,
+    InlineFeatures,
+    PredictRequest,
+)
+from tickcast_modelkit.features import CORE
 
 from benchmarks.predict.run import PREDICT, fill, free_address, load, started, train
+
+BATCH_PREDICT = "/tickcast.v1.PredictionService/BatchPredict"
 
 _PROCESSOR = "process_cpu_seconds_total "
 
@@ -34,6 +43,7 @@ class Side:
 
     name: str
     request: bytes
+    method: str = PREDICT
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -56,7 +66,45 @@ def timing() -> Pair:
     )
 
 
-PAIRS: Mapping[str, Callable[[], Pair]] = {"timing": timing}
+def features(*, packed: bool) -> InlineFeatures:
+    values = np.linspace(-1, 1, len(CORE.names), dtype="<f4")
+    given = InlineFeatures(packed_values=values.tobytes()) if packed else InlineFeatures()
+    if not packed:
+        given.values.extend(values.tolist())
+    given.as_of_time.seconds = 86_400
+    return given
+
+
+def one_vector(*, packed: bool) -> bytes:
+    return PredictRequest(
+        model="models/bench-xgboost", symbol="AAPL", features=features(packed=packed)
+    ).SerializeToString()
+
+
+def many_vectors(*, packed: bool) -> bytes:
+    item = BatchPredictItem(symbol="AAPL", features=features(packed=packed))
+    return BatchPredictRequest(model="models/bench-xgboost", items=[item] * 200).SerializeToString()
+
+
+def packed() -> Pair:
+    return Pair(
+        old=Side(name="values", request=one_vector(packed=False)),
+        new=Side(name="packed", request=one_vector(packed=True)),
+    )
+
+
+def packed_batch() -> Pair:
+    return Pair(
+        old=Side(name="values", request=many_vectors(packed=False), method=BATCH_PREDICT),
+        new=Side(name="packed", request=many_vectors(packed=True), method=BATCH_PREDICT),
+    )
+
+
+PAIRS: Mapping[str, Callable[[], Pair]] = {
+    "timing": timing,
+    "packed": packed,
+    "packed-batch": packed_batch,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +151,9 @@ def serving(models: Path, side: Side) -> Iterator[Server]:
 
 def one_round(server: Server, in_flight: int, seconds: float) -> Round:
     before = server.processor_seconds()
-    calls = asyncio.run(load(server.address, PREDICT, server.side.request, in_flight, seconds))
+    calls = asyncio.run(
+        load(server.address, server.side.method, server.side.request, in_flight, seconds)
+    )
     return Round(calls=len(calls), processor_seconds=server.processor_seconds() - before)
 
 

@@ -160,6 +160,49 @@ async def test_served_features_are_those_of_the_trainer(
             "FIELD_INVALID",
             "features.values[0]",
         ),
+        (
+            dict(
+                model="models/tiny",
+                symbol="AAPL",
+                features=dict(packed_values=bytes(8), as_of_time=dict(seconds=1)),
+            ),
+            "INVALID_ARGUMENT",
+            "FEATURE_COUNT_MISMATCH",
+            "features.packed_values",
+        ),
+        (
+            dict(
+                model="models/tiny",
+                symbol="AAPL",
+                features=dict(packed_values=bytes(7), as_of_time=dict(seconds=1)),
+            ),
+            "INVALID_ARGUMENT",
+            "FIELD_INVALID",
+            "features.packed_values",
+        ),
+        (
+            dict(
+                model="models/tiny",
+                symbol="AAPL",
+                features=dict(
+                    packed_values=np.array([1, math.inf], "<f4").tobytes(),
+                    as_of_time=dict(seconds=1),
+                ),
+            ),
+            "INVALID_ARGUMENT",
+            "FIELD_INVALID",
+            "features.packed_values[1]",
+        ),
+        (
+            dict(
+                model="models/tiny",
+                symbol="AAPL",
+                features=dict(values=[0.0], packed_values=bytes(4), as_of_time=dict(seconds=1)),
+            ),
+            "INVALID_ARGUMENT",
+            "FIELD_INVALID",
+            "features.packed_values",
+        ),
     ],
 )
 async def test_refuses_what_it_cannot_answer(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 from google.protobuf import duration_pb2, timestamp_pb2
 
-from tickcast._types import Bar, BatchItem, Features, StreamPosition
+from tickcast._types import Bar, BatchItem, Features, StreamPosition, Vector
 from tickcast.v1 import bar_pb2, prediction_service_pb2, stream_pb2
+
+# float32 in the order of bytes of this machine, as the buffer protocol names it.
+_NATIVE = {"f", "@f", "=f"}
 
 
 def bar(value: Bar, path: str) -> bar_pb2.Bar:
@@ -37,11 +42,23 @@ def inline_features(
     """Features that go with a request."""
     if value is None:
         return None
+    packed = _packed(value.values)
     return prediction_service_pb2.InlineFeatures(
-        values=value.values,
+        values=cast("Sequence[float]", value.values) if packed is None else None,
+        packed_values=packed or b"",
         as_of_time=instant(value.as_of_time, f"{path}.as_of_time"),
         last_close=value.last_close,
     )
+
+
+def _packed(values: Sequence[float] | Vector) -> bytes | None:
+    """A row of float32 as the contract packs it; None for any other numbers."""
+    try:
+        view = memoryview(cast("Any", values))
+    except TypeError:
+        return None
+    little = view.format == "<f" or (view.format in _NATIVE and sys.byteorder == "little")
+    return view.tobytes() if little and view.ndim == 1 else None
 
 
 def inline_bars(

@@ -11,6 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Vector(Protocol):
+    """A row of numbers that need not be a Sequence, such as an array of numpy."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +162,12 @@ class Prediction:
 class Features:
     """A feature vector to predict from."""
 
-    values: Sequence[float]
-    """The features in the order of the model's feature set, dimensionless, finite."""
+    values: Sequence[float] | Vector
+    """The features in the order of the model's feature set, dimensionless, finite.
+
+    A row of float32 with the buffer protocol, such as an array of numpy, is sent as it is, which is
+    cheaper on both sides.
+    """
 
     as_of_time: datetime
     """Close of the last bar that the features were computed from."""

@@ -33,6 +33,8 @@ _TIMEFRAME_FORM = "a count and one of s, m, h, d, w, for example 5m"
 _SYMBOL_FORM = "1 to 64 letters, digits or any of . _ : / = ^ -, for example AAPL"
 _DEFAULT_HEARTBEAT = 5.0
 
+_PACKED = np.dtype("<f4")
+
 PredictMessage = prediction_service_pb2.PredictRequest | prediction_service_pb2.BatchPredictItem
 
 
@@ -192,21 +194,35 @@ def _source(request: PredictMessage, wrong: Violations) -> HeldBars | GivenFeatu
 def _given_features(
     features: prediction_service_pb2.InlineFeatures, wrong: Violations
 ) -> GivenFeatures:
-    values: NDArray[np.float32] = np.fromiter(
-        features.values, dtype=np.float32, count=len(features.values)
-    )
-    if not len(values):
-        wrong.required("features.values", "the values of the model's feature set")
+    field, values = _feature_values(features, wrong)
     for index in np.flatnonzero(~np.isfinite(values)).tolist():
-        wrong.add(f"features.values[{index}]", f"was {values[index]}, needed a finite number")
+        wrong.add(f"{field}[{index}]", f"was {values[index]}, needed a finite number")
     if not features.HasField("as_of_time"):
         wrong.required("features.as_of_time", "the close of the last bar used")
     last_close = features.last_close if features.HasField("last_close") else None
     if last_close is not None and not (math.isfinite(last_close) and last_close > 0):
         wrong.add("features.last_close", f"was {last_close}, needed a finite price above 0")
     return GivenFeatures(
-        values=values, as_of_time=features.as_of_time.seconds, last_close=last_close
+        field=field, values=values, as_of_time=features.as_of_time.seconds, last_close=last_close
     )
+
+
+def _feature_values(
+    features: prediction_service_pb2.InlineFeatures, wrong: Violations
+) -> tuple[str, NDArray[np.float32]]:
+    packed, count = features.packed_values, len(features.values)
+    if not packed:
+        if not count:
+            wrong.required("features.values", "the values of the model's feature set")
+        return "features.values", np.fromiter(features.values, dtype=np.float32, count=count)
+    field = "features.packed_values"
+    if count:
+        wrong.add(field, "was given beside features.values, needed one of the two")
+    if len(packed) % _PACKED.itemsize:
+        wrong.add(field, f"was {len(packed)} bytes, needed {_PACKED.itemsize} for each feature")
+        return field, np.empty(0, dtype=np.float32)
+    # A view of the message's bytes: nothing is copied where float32 is little-endian anyhow.
+    return field, np.frombuffer(packed, dtype=_PACKED).astype(np.float32, copy=False)
 
 
 def _given_bars(

@@ -50,6 +50,9 @@ class HeldBars:
 class GivenFeatures:
     """Predict from features that the caller computed."""
 
+    field: str
+    """Where in the request they came, for whoever is told that they are wrong."""
+
     values: NDArray[np.float32]
     as_of_time: int
     last_close: float | None
@@ -281,7 +284,7 @@ def _from_features(query: PredictQuery, model: LoadedModel, source: GivenFeature
         raise InvalidRequest(
             [
                 Violation(
-                    field="features.values",
+                    field=source.field,
                     description=f"was {len(source.values)} values, needed {needed}: those of "
                     f"featureSets/{model.feature_set.id}",
                     reason="FEATURE_COUNT_MISMATCH",

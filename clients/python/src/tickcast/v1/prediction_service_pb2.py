@@ -31,7 +31,7 @@ from tickcast.v1 import prediction_pb2 as tickcast_dot_v1_dot_prediction__pb2
 from tickcast.v1 import stream_pb2 as tickcast_dot_v1_dot_stream__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tickcast/v1/prediction_service.proto\x12\x0btickcast.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x15tickcast/v1/bar.proto\x1a\x1ctickcast/v1/prediction.proto\x1a\x18tickcast/v1/stream.proto\"\xbe\x01\n\x0ePredictRequest\x12\x12\n\x05model\x18\x01 \x01(\tB\x03\xe0\x41\x02\x12\x13\n\x06symbol\x18\x02 \x01(\tB\x03\xe0\x41\x02\x12\x16\n\ttimeframe\x18\x03 \x01(\tB\x03\xe0\x41\x01\x12\x34\n\x08\x66\x65\x61tures\x18\x04 \x01(\x0b\x32\x1b.tickcast.v1.InlineFeaturesB\x03\xe0\x41\x01H\x00\x12,\n\x04\x62\x61rs\x18\x05 \x01(\x0b\x32\x17.tickcast.v1.InlineBarsB\x03\xe0\x41\x01H\x00\x42\x07\n\x05input\"\x87\x01\n\x0eInlineFeatures\x12\x13\n\x06values\x18\x01 \x03(\x02\x42\x03\xe0\x41\x02\x12\x33\n\nas_of_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x03\xe0\x41\x02\x12\x1c\n\nlast_close\x18\x03 \x01(\x01\x42\x03\xe0\x41\x01H\x00\x88\x01\x01\x42\r\n\x0b_last_close\"1\n\nInlineBars\x12#\n\x04\x62\x61rs\x18\x01 \x03(\x0b\x32\x10.tickcast.v1.BarB\x03\xe0\x41\x02\">\n\x0fPredictResponse\x12+\n\nprediction\x18\x01 \x01(\x0b\x32\x17.tickcast.v1.Prediction\"\\\n\x13\x42\x61tchPredictRequest\x12\x12\n\x05model\x18\x01 \x01(\tB\x03\xe0\x41\x01\x12\x31\n\x05items\x18\x02 \x03(\x0b\x32\x1d.tickcast.v1.BatchPredictItemB\x03\xe0\x41\x02\"\xc0\x01\n\x10\x42\x61tchPredictItem\x12\x12\n\x05model\x18\x01 \x01(\tB\x03\xe0\x41\x01\x12\x13\n\x06symbol\x18\x02 \x01(\tB\x03\xe0\x41\x02\x12\x16\n\ttimeframe\x18\x03 \x01(\tB\x03\xe0\x41\x01\x12\x34\n\x08\x66\x65\x61tures\x18\x04 \x01(\x0b\x32\x1b.tickcast.v1.InlineFeaturesB\x03\xe0\x41\x01H\x00\x12,\n\x04\x62\x61rs\x18\x05 \x01(\x0b\x32\x17.tickcast.v1.InlineBarsB\x03\xe0\x41\x01H\x00\x42\x07\n\x05input\"H\n\x14\x42\x61tchPredictResponse\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x1f.tickcast.v1.BatchPredictResult\"r\n\x12\x42\x61tchPredictResult\x12-\n\nprediction\x18\x01 \x01(\x0b\x32\x17.tickcast.v1.PredictionH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"\xcf\x01\n\x18StreamPredictionsRequest\x12\x12\n\x05model\x18\x01 \x01(\tB\x03\xe0\x41\x02\x12\x14\n\x07symbols\x18\x02 \x03(\tB\x03\xe0\x41\x01\x12\x36\n\x0cresume_after\x18\x03 \x03(\x0b\x32\x1b.tickcast.v1.StreamPositionB\x03\xe0\x41\x01\x12\x15\n\x08snapshot\x18\x04 \x01(\x08\x42\x03\xe0\x41\x01\x12:\n\x12heartbeat_interval\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x03\xe0\x41\x01\"\xbe\x02\n\x19StreamPredictionsResponse\x12-\n\x07started\x18\x01 \x01(\x0b\x32\x1a.tickcast.v1.StreamStartedH\x00\x12-\n\nprediction\x18\x02 \x01(\x0b\x32\x17.tickcast.v1.PredictionH\x00\x12\x31\n\x07refusal\x18\x03 \x01(\x0b\x32\x1e.tickcast.v1.PredictionRefusalH\x00\x12%\n\x03gap\x18\x04 \x01(\x0b\x32\x16.tickcast.v1.StreamGapH\x00\x12\x31\n\theartbeat\x18\x05 \x01(\x0b\x32\x1c.tickcast.v1.StreamHeartbeatH\x00\x12-\n\x08position\x18\x06 \x01(\x0b\x32\x1b.tickcast.v1.StreamPositionB\x07\n\x05\x65vent\"F\n\x11PredictionRefusal\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12!\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status2\x94\x02\n\x11PredictionService\x12\x44\n\x07Predict\x12\x1b.tickcast.v1.PredictRequest\x1a\x1c.tickcast.v1.PredictResponse\x12S\n\x0c\x42\x61tchPredict\x12 .tickcast.v1.BatchPredictRequest\x1a!.tickcast.v1.BatchPredictResponse\x12\x64\n\x11StreamPredictions\x12%.tickcast.v1.StreamPredictionsRequest\x1a&.tickcast.v1.StreamPredictionsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tickcast/v1/prediction_service.proto\x12\x0btickcast.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x15tickcast/v1/bar.proto\x1a\x1ctickcast/v1/prediction.proto\x1a\x18tickcast/v1/stream.proto\"\xbe\x01\n\x0ePredictRequest\x12\x12\n\x05model\x18\x01 \x01(\tB\x03\xe0\x41\x02\x12\x13\n\x06symbol\x18\x02 \x01(\tB\x03\xe0\x41\x02\x12\x16\n\ttimeframe\x18\x03 \x01(\tB\x03\xe0\x41\x01\x12\x34\n\x08\x66\x65\x61tures\x18\x04 \x01(\x0b\x32\x1b.tickcast.v1.InlineFeaturesB\x03\xe0\x41\x01H\x00\x12,\n\x04\x62\x61rs\x18\x05 \x01(\x0b\x32\x17.tickcast.v1.InlineBarsB\x03\xe0\x41\x01H\x00\x42\x07\n\x05input\"\xa3\x01\n\x0eInlineFeatures\x12\x13\n\x06values\x18\x01 \x03(\x02\x42\x03\xe0\x41\x01\x12\x33\n\nas_of_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x03\xe0\x41\x02\x12\x1c\n\nlast_close\x18\x03 \x01(\x01\x42\x03\xe0\x41\x01H\x00\x88\x01\x01\x12\x1a\n\rpacked_values\x18\x04 \x01(\x0c\x42\x03\xe0\x41\x01\x42\r\n\x0b_last_close\"1\n\nInlineBars\x12#\n\x04\x62\x61rs\x18\x01 \x03(\x0b\x32\x10.tickcast.v1.BarB\x03\xe0\x41\x02\">\n\x0fPredictResponse\x12+\n\nprediction\x18\x01 \x01(\x0b\x32\x17.tickcast.v1.Prediction\"\\\n\x13\x42\x61tchPredictRequest\x12\x12\n\x05model\x18\x01 \x01(\tB\x03\xe0\x41\x01\x12\x31\n\x05items\x18\x02 \x03(\x0b\x32\x1d.tickcast.v1.BatchPredictItemB\x03\xe0\x41\x02\"\xc0\x01\n\x10\x42\x61tchPredictItem\x12\x12\n\x05model\x18\x01 \x01(\tB\x03\xe0\x41\x01\x12\x13\n\x06symbol\x18\x02 \x01(\tB\x03\xe0\x41\x02\x12\x16\n\ttimeframe\x18\x03 \x01(\tB\x03\xe0\x41\x01\x12\x34\n\x08\x66\x65\x61tures\x18\x04 \x01(\x0b\x32\x1b.tickcast.v1.InlineFeaturesB\x03\xe0\x41\x01H\x00\x12,\n\x04\x62\x61rs\x18\x05 \x01(\x0b\x32\x17.tickcast.v1.InlineBarsB\x03\xe0\x41\x01H\x00\x42\x07\n\x05input\"H\n\x14\x42\x61tchPredictResponse\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x1f.tickcast.v1.BatchPredictResult\"r\n\x12\x42\x61tchPredictResult\x12-\n\nprediction\x18\x01 \x01(\x0b\x32\x17.tickcast.v1.PredictionH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"\xcf\x01\n\x18StreamPredictionsRequest\x12\x12\n\x05model\x18\x01 \x01(\tB\x03\xe0\x41\x02\x12\x14\n\x07symbols\x18\x02 \x03(\tB\x03\xe0\x41\x01\x12\x36\n\x0cresume_after\x18\x03 \x03(\x0b\x32\x1b.tickcast.v1.StreamPositionB\x03\xe0\x41\x01\x12\x15\n\x08snapshot\x18\x04 \x01(\x08\x42\x03\xe0\x41\x01\x12:\n\x12heartbeat_interval\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x03\xe0\x41\x01\"\xbe\x02\n\x19StreamPredictionsResponse\x12-\n\x07started\x18\x01 \x01(\x0b\x32\x1a.tickcast.v1.StreamStartedH\x00\x12-\n\nprediction\x18\x02 \x01(\x0b\x32\x17.tickcast.v1.PredictionH\x00\x12\x31\n\x07refusal\x18\x03 \x01(\x0b\x32\x1e.tickcast.v1.PredictionRefusalH\x00\x12%\n\x03gap\x18\x04 \x01(\x0b\x32\x16.tickcast.v1.StreamGapH\x00\x12\x31\n\theartbeat\x18\x05 \x01(\x0b\x32\x1c.tickcast.v1.StreamHeartbeatH\x00\x12-\n\x08position\x18\x06 \x01(\x0b\x32\x1b.tickcast.v1.StreamPositionB\x07\n\x05\x65vent\"F\n\x11PredictionRefusal\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12!\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status2\x94\x02\n\x11PredictionService\x12\x44\n\x07Predict\x12\x1b.tickcast.v1.PredictRequest\x1a\x1c.tickcast.v1.PredictResponse\x12S\n\x0c\x42\x61tchPredict\x12 .tickcast.v1.BatchPredictRequest\x1a!.tickcast.v1.BatchPredictResponse\x12\x64\n\x11StreamPredictions\x12%.tickcast.v1.StreamPredictionsRequest\x1a&.tickcast.v1.StreamPredictionsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,11 +49,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PREDICTREQUEST'].fields_by_name['bars']._loaded_options = None
   _globals['_PREDICTREQUEST'].fields_by_name['bars']._serialized_options = b'\340A\001'
   _globals['_INLINEFEATURES'].fields_by_name['values']._loaded_options = None
-  _globals['_INLINEFEATURES'].fields_by_name['values']._serialized_options = b'\340A\002'
+  _globals['_INLINEFEATURES'].fields_by_name['values']._serialized_options = b'\340A\001'
   _globals['_INLINEFEATURES'].fields_by_name['as_of_time']._loaded_options = None
   _globals['_INLINEFEATURES'].fields_by_name['as_of_time']._serialized_options = b'\340A\002'
   _globals['_INLINEFEATURES'].fields_by_name['last_close']._loaded_options = None
   _globals['_INLINEFEATURES'].fields_by_name['last_close']._serialized_options = b'\340A\001'
+  _globals['_INLINEFEATURES'].fields_by_name['packed_values']._loaded_options = None
+  _globals['_INLINEFEATURES'].fields_by_name['packed_values']._serialized_options = b'\340A\001'
   _globals['_INLINEBARS'].fields_by_name['bars']._loaded_options = None
   _globals['_INLINEBARS'].fields_by_name['bars']._serialized_options = b'\340A\002'
   _globals['_BATCHPREDICTREQUEST'].fields_by_name['model']._loaded_options = None
@@ -83,25 +85,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PREDICTREQUEST']._serialized_start=256
   _globals['_PREDICTREQUEST']._serialized_end=446
   _globals['_INLINEFEATURES']._serialized_start=449
-  _globals['_INLINEFEATURES']._serialized_end=584
-  _globals['_INLINEBARS']._serialized_start=586
-  _globals['_INLINEBARS']._serialized_end=635
-  _globals['_PREDICTRESPONSE']._serialized_start=637
-  _globals['_PREDICTRESPONSE']._serialized_end=699
-  _globals['_BATCHPREDICTREQUEST']._serialized_start=701
-  _globals['_BATCHPREDICTREQUEST']._serialized_end=793
-  _globals['_BATCHPREDICTITEM']._serialized_start=796
-  _globals['_BATCHPREDICTITEM']._serialized_end=988
-  _globals['_BATCHPREDICTRESPONSE']._serialized_start=990
-  _globals['_BATCHPREDICTRESPONSE']._serialized_end=1062
-  _globals['_BATCHPREDICTRESULT']._serialized_start=1064
-  _globals['_BATCHPREDICTRESULT']._serialized_end=1178
-  _globals['_STREAMPREDICTIONSREQUEST']._serialized_start=1181
-  _globals['_STREAMPREDICTIONSREQUEST']._serialized_end=1388
-  _globals['_STREAMPREDICTIONSRESPONSE']._serialized_start=1391
-  _globals['_STREAMPREDICTIONSRESPONSE']._serialized_end=1709
-  _globals['_PREDICTIONREFUSAL']._serialized_start=1711
-  _globals['_PREDICTIONREFUSAL']._serialized_end=1781
-  _globals['_PREDICTIONSERVICE']._serialized_start=1784
-  _globals['_PREDICTIONSERVICE']._serialized_end=2060
+  _globals['_INLINEFEATURES']._serialized_end=612
+  _globals['_INLINEBARS']._serialized_start=614
+  _globals['_INLINEBARS']._serialized_end=663
+  _globals['_PREDICTRESPONSE']._serialized_start=665
+  _globals['_PREDICTRESPONSE']._serialized_end=727
+  _globals['_BATCHPREDICTREQUEST']._serialized_start=729
+  _globals['_BATCHPREDICTREQUEST']._serialized_end=821
+  _globals['_BATCHPREDICTITEM']._serialized_start=824
+  _globals['_BATCHPREDICTITEM']._serialized_end=1016
+  _globals['_BATCHPREDICTRESPONSE']._serialized_start=1018
+  _globals['_BATCHPREDICTRESPONSE']._serialized_end=1090
+  _globals['_BATCHPREDICTRESULT']._serialized_start=1092
+  _globals['_BATCHPREDICTRESULT']._serialized_end=1206
+  _globals['_STREAMPREDICTIONSREQUEST']._serialized_start=1209
+  _globals['_STREAMPREDICTIONSREQUEST']._serialized_end=1416
+  _globals['_STREAMPREDICTIONSRESPONSE']._serialized_start=1419
+  _globals['_STREAMPREDICTIONSRESPONSE']._serialized_end=1737
+  _globals['_PREDICTIONREFUSAL']._serialized_start=1739
+  _globals['_PREDICTIONREFUSAL']._serialized_end=1809
+  _globals['_PREDICTIONSERVICE']._serialized_start=1812
+  _globals['_PREDICTIONSERVICE']._serialized_end=2088
 # @@protoc_insertion_point(module_scope)

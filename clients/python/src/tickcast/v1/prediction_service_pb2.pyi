@@ -74,20 +74,27 @@ Global___PredictRequest: _TypeAlias = PredictRequest  # noqa: Y015
 
 @_typing.final
 class InlineFeatures(_message.Message):
-    """A feature vector that comes with a request."""
+    """A feature vector that comes with a request, in one of two forms: values or packed_values."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     VALUES_FIELD_NUMBER: _builtins.int
     AS_OF_TIME_FIELD_NUMBER: _builtins.int
     LAST_CLOSE_FIELD_NUMBER: _builtins.int
+    PACKED_VALUES_FIELD_NUMBER: _builtins.int
     last_close: _builtins.float
     """Close of the last bar, in the currency of the symbol, above zero. Without it the prediction
     has a return but no price.
     """
+    packed_values: _builtins.bytes
+    """What values would hold, as IEEE 754 numbers of 32 bits, little-endian, one after the other: 4
+    bytes for each feature. Cheaper to read for a server. Given instead of values, not beside it.
+    """
     @_builtins.property
     def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Required. The features in the order of the model's feature set, finite."""
+        """The features in the order of the model's feature set, finite. Required unless packed_values is
+        given.
+        """
 
     @_builtins.property
     def as_of_time(self) -> _timestamp_pb2.Timestamp:
@@ -99,10 +106,11 @@ class InlineFeatures(_message.Message):
         values: _abc.Iterable[_builtins.float] | None = ...,
         as_of_time: _timestamp_pb2.Timestamp | None = ...,
         last_close: _builtins.float | None = ...,
+        packed_values: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_last_close", b"_last_close", "as_of_time", b"as_of_time", "last_close", b"last_close"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_close", b"_last_close", "as_of_time", b"as_of_time", "last_close", b"last_close", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_close", b"_last_close", "as_of_time", b"as_of_time", "last_close", b"last_close", "packed_values", b"packed_values", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__last_close: _TypeAlias = _typing.Literal["last_close"]  # noqa: Y015
     _WhichOneofArgType__last_close: _TypeAlias = _typing.Literal["_last_close", b"_last_close"]  # noqa: Y015
