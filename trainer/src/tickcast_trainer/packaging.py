@@ -8,6 +8,8 @@ import numpy as np
 from tickcast_modelkit.golden import GoldenRows
 from tickcast_modelkit.intervals import ConformalBand
 from tickcast_modelkit.manifest import (
+    BARRIER_RETURN,
+    LOG_RETURN,
     Evaluation,
     Fold,
     Manifest,
@@ -75,6 +77,8 @@ def make_manifest(
         features=dataset.feature_set.specification(),
         timeframe=dataset.timeframe,
         horizon_bars=dataset.horizon,
+        target=LOG_RETURN if dataset.labels.barrier is None else BARRIER_RETURN,
+        barrier=dataset.labels.barrier,
         input_name=INPUT_NAME,
         output_name=OUTPUT_NAME,
         training=Training(

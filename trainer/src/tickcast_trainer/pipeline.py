@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tickcast_modelkit.bars import BarSeries
 from tickcast_modelkit.golden import GoldenRows
-from tickcast_modelkit.manifest import Manifest, Score
+from tickcast_modelkit.manifest import Barrier, Manifest, Score
 from tickcast_modelkit.package import PackagePath, list_versions, write_package
 
 from tickcast_trainer.dataset import Dataset, build_dataset
@@ -31,6 +31,7 @@ from tickcast_trainer.reporting.publish import publish_report
 from tickcast_trainer.settings import EstimatorName, TrainSettings
 from tickcast_trainer.sources.source import find_source
 from tickcast_trainer.tails import TrainedTails, train_tails
+from tickcast_trainer.targets import BARRIER_BARS, LOG_RETURN, BarrierReturn, Target
 from tickcast_trainer.validation.examination import Examination, examine, with_suspicion
 from tickcast_trainer.validation.nested import choose_estimators
 from tickcast_trainer.walkforward import expanding_folds, rolling_folds
@@ -94,6 +95,7 @@ def train(settings: TrainSettings, progress: Progress) -> TrainingRun:
             horizon=settings.horizon,
             progress=progress,
             engine=engine,
+            labels=_labels(settings),
         )
         cut = {"expanding": expanding_folds, "rolling": rolling_folds}[settings.split]
         folds = cut(dataset.as_of_time, dataset.target_time, count=settings.folds)
@@ -125,6 +127,12 @@ def train(settings: TrainSettings, progress: Progress) -> TrainingRun:
         packages=packages,
         reports=reports,
     )
+
+
+def _labels(settings: TrainSettings) -> Target:
+    if settings.target != "triple-barrier":
+        return LOG_RETURN
+    return BarrierReturn(Barrier(width=settings.barrier, bars=BARRIER_BARS))
 
 
 def _closed_by(series: Sequence[BarSeries], settings: TrainSettings) -> list[BarSeries]:

@@ -63,9 +63,16 @@ class TrainSettings(ProgramSettings):
         default="", description="name of the set; core, or the only one of your file, if absent"
     )
     horizon: int = Field(default=1, ge=1, le=1000, description="bars from prediction to target")
-    target: Literal["log-return", "volatility-scaled"] = Field(
+    target: Literal["log-return", "volatility-scaled", "triple-barrier"] = Field(
         default="log-return",
-        description="what is fitted; models predict the log return with either",
+        description="what is fitted: the return over the horizon, in units of volatility or not, "
+        "or up to the first close beyond a barrier",
+    )
+    barrier: float = Field(
+        default=1.0,
+        gt=0,
+        le=100,
+        description="triple-barrier: distance of both barriers, in volatilities over the horizon",
     )
     models: Path = Field(
         default=Path(".tickcast/models"), description="model repository to write to"

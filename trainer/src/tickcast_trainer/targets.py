@@ -70,6 +70,9 @@ class BarrierReturn:
 
 LOG_RETURN = LogReturn()
 
+BARRIER_BARS = 20
+"""Bars that the volatility of a barrier is taken from: about a month of daily ones."""
+
 
 def target_of(manifest: Manifest) -> Target:
     """Return the target that a model was trained on."""

@@ -50,7 +50,7 @@ def make_estimator(
     is not among them.
     """
     estimator = _ESTIMATORS[name](settings)
-    if settings.target == "log-return":
+    if settings.target != "volatility-scaled":
         return estimator
     if VOLATILITY not in names:
         raise InvalidSettings(

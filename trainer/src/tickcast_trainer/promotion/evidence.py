@@ -17,6 +17,7 @@ from tickcast_trainer.backtest.sizing import Limits, target_weights
 from tickcast_trainer.dataset import Dataset, build_dataset
 from tickcast_trainer.metrics import directional_accuracy, r2_vs_zero, rmse
 from tickcast_trainer.progress import Progress
+from tickcast_trainer.targets import target_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,7 @@ def forecasts_of(
         feature_set=model.feature_set,
         horizon=model.manifest.horizon_bars,
         progress=progress,
+        labels=target_of(model.manifest),
     )
     rows = np.flatnonzero(dataset.as_of_time >= start)
     features, target = dataset.features[rows], dataset.target[rows]

@@ -133,11 +133,10 @@ def _start(
 ) -> int:
     both = [candidate] if champion is None else [candidate, champion]
     if champion is not None:
-        asked = [(one.manifest.timeframe, one.manifest.horizon_bars) for one in both]
+        asked = [_question(one) for one in both]
         if asked[0] != asked[1]:
             raise NotComparable(
-                f"candidate: predicts {asked[0][1]} bars of {asked[0][0]}, needed as the champion "
-                f"{asked[1][1]} bars of {asked[1][0]}"
+                f"candidate: predicts {asked[0]}, needed what the champion does, {asked[1]}"
             )
     trained = max(one.manifest.training.end for one in both)
     if settings.start is None:
@@ -149,6 +148,16 @@ def _start(
             "later, as one of the two was trained on bars up to then"
         )
     return start
+
+
+def _question(model: PackagedModel) -> str:
+    manifest = model.manifest
+    within = f"{manifest.horizon_bars} bars of {manifest.timeframe}"
+    if manifest.barrier is None:
+        return f"{manifest.target} over {within}"
+    return (
+        f"{manifest.target} within {within}, barriers {manifest.barrier.width:g} volatilities off"
+    )
 
 
 def _bars(settings: PromoteSettings, candidate: PackagedModel) -> list[BarSeries]:
