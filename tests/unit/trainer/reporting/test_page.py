@@ -160,3 +160,14 @@ def test_a_report_without_intervals_or_calibration_is_a_page_as_well(report: Rep
     assert len(parsed.all("svg")) == 6
     assert any("too short" in text for text in parsed.text_of("p"))
     assert any("no proof of the opposite" in text for text in parsed.text_of("p"))
+
+
+def test_tables_of_many_symbols_are_folded_away(report: Report) -> None:
+    few = Page(render(report))
+    symbols = tuple(
+        report.symbols[0].model_copy(update={"symbol": f"S{number}"}) for number in range(40)
+    )
+    many = Page(render(report.model_copy(update={"symbols": symbols})))
+    assert any("40 rows" in text for text in many.text_of("details", "summary"))
+    assert not any(" rows" in text for text in few.text_of("details", "summary"))
+    assert "S39" in many.text_of("details", "table")

@@ -12,6 +12,7 @@ Cell = Child
 """What stands in a cell; None leaves it empty."""
 
 _RARE = 0.001
+_MANY_ROWS = 20
 
 
 def table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Element:
@@ -38,6 +39,14 @@ def table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[Cell]])
     )
     # Wide tables scroll by themselves, also by keyboard.
     return tag("div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption)
+
+
+def long_table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Element:
+    """Return a table that is to be unfolded when it has many rows."""
+    found = table(caption, headings, rows)
+    if len(rows) <= _MANY_ROWS:
+        return found
+    return tag("details", tag("summary", f"{caption}: {len(rows)} rows"), found)
 
 
 def charted(chart: Element, *notes: Child, figures: Element | None = None) -> Element:

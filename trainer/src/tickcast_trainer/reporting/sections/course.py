@@ -8,7 +8,7 @@ from tickcast_trainer.reporting.charts.scale import PERCENT, number_scale, time_
 from tickcast_trainer.reporting.document import Report
 from tickcast_trainer.reporting.markup import figure, tag
 from tickcast_trainer.reporting.sections.section import section
-from tickcast_trainer.reporting.tables import charted, estimate, table
+from tickcast_trainer.reporting.tables import charted, estimate, long_table
 
 
 def course_section(report: Report) -> Element:
@@ -52,7 +52,7 @@ def _chart(report: Report) -> Element:
 
 def _symbols(report: Report) -> Element:
     best = report.skill.best_baseline
-    return table(
+    return long_table(
         f"Each symbol beside {best}",
         ("symbol", "rows", "RMSE", f"RMSE of {best}", "squared error saved", "of all"),
         [

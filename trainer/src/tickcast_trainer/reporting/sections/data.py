@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element
 from tickcast_trainer.reporting.document import Report
 from tickcast_trainer.reporting.markup import figure, tag
 from tickcast_trainer.reporting.sections.section import section
-from tickcast_trainer.reporting.tables import day, table
+from tickcast_trainer.reporting.tables import day, long_table
 
 
 def data_section(report: Report) -> Element:
@@ -27,7 +27,7 @@ def data_section(report: Report) -> Element:
             " distinct times.",
         ),
         left_out,
-        table(
+        long_table(
             "Bars of each symbol",
             ("symbol", "from", "to", "bars", "rows", "gaps", "missing bars"),
             [

@@ -8,7 +8,7 @@ from tickcast_trainer.reporting.charts.scale import PLAIN, number_scale, time_sc
 from tickcast_trainer.reporting.document import Account, Equity, Report
 from tickcast_trainer.reporting.markup import figure, tag
 from tickcast_trainer.reporting.sections.section import section
-from tickcast_trainer.reporting.tables import Cell, charted, estimate, table
+from tickcast_trainer.reporting.tables import Cell, charted, estimate, long_table, table
 
 
 def equity_section(report: Report) -> Element:
@@ -83,7 +83,7 @@ def _accounts(found: Equity, name: str) -> Element:
 
 
 def _contributions(found: Equity) -> Element:
-    return table(
+    return long_table(
         "What each symbol added to the mean return of a year, after costs",
         ("symbol", "added a year"),
         [[symbol, figure(value, ".2%")] for symbol, value in found.contribution.items()],
