@@ -34,6 +34,9 @@ from benchmarks.predict.run import PREDICT, fill, free_address, load, started, t
 
 BATCH_PREDICT = "/tickcast.v1.PredictionService/BatchPredict"
 
+# So that every prediction is made, and none given again.
+ANEW = {"TICKCAST_ANSWERS__KEPT": "0"}
+
 _PROCESSOR = "process_cpu_seconds_total "
 
 
@@ -61,8 +64,17 @@ def by_symbol() -> bytes:
 
 def timing() -> Pair:
     return Pair(
-        old=Side(name="off", request=by_symbol(), variables={"TICKCAST_METRICS__STAGES": "0"}),
-        new=Side(name="on", request=by_symbol()),
+        old=Side(
+            name="off", request=by_symbol(), variables=ANEW | {"TICKCAST_METRICS__STAGES": "0"}
+        ),
+        new=Side(name="on", request=by_symbol(), variables=ANEW),
+    )
+
+
+def answers() -> Pair:
+    return Pair(
+        old=Side(name="anew", request=by_symbol(), variables=ANEW),
+        new=Side(name="reused", request=by_symbol()),
     )
 
 
@@ -102,6 +114,7 @@ def packed_batch() -> Pair:
 
 PAIRS: Mapping[str, Callable[[], Pair]] = {
     "timing": timing,
+    "answers": answers,
     "packed": packed,
     "packed-batch": packed_batch,
 }

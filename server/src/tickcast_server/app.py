@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from tickcast_server.feeds.fanout import Fanout
 from tickcast_server.feeds.intake import Intake
 from tickcast_server.observe.metrics import Metrics
+from tickcast_server.rpc.answers import Answers
 from tickcast_server.rpc.features import FeatureServicer
 from tickcast_server.rpc.handlers import InFlight
 from tickcast_server.rpc.health import Health
@@ -102,6 +103,13 @@ class App:
                     predictor=Predictor(
                         self.models,
                         memory,
+                        observer=self.metrics,
+                        now=time.time,
+                    ),
+                    answers=Answers(
+                        self.models,
+                        memory,
+                        most=settings.answers.kept,
                         observer=self.metrics,
                         now=time.time,
                     ),

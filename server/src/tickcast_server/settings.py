@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     SecretStr,
@@ -146,6 +147,16 @@ class StreamSettings(_Group):
     )
 
 
+class AnswerSettings(_Group):
+    """How answers are given again."""
+
+    kept: NonNegativeInt = Field(
+        default=4_096,
+        description="answers to Predict by symbol that are kept until a bar or a model changes; "
+        "0 for none",
+    )
+
+
 class MetricsSettings(_Group):
     """What is measured."""
 
@@ -204,6 +215,7 @@ class Settings(BaseSettings):
     model: ModelSettings = ModelSettings()
     registry: RegistrySettings = RegistrySettings()
     stream: StreamSettings = StreamSettings()
+    answers: AnswerSettings = AnswerSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
 

@@ -88,6 +88,12 @@ class Metrics:
             ["model_version"],
             registry=self.registry,
         )
+        self._reused = Counter(
+            "tickcast_answers_reused",
+            "Predictions that were given again, since neither bar nor model had changed.",
+            ["model_version"],
+            registry=self.registry,
+        )
         self._features = Counter(
             "tickcast_features_served",
             "Feature vectors that predictions were made from, by where they came from. "
@@ -146,6 +152,7 @@ class Metrics:
         self._stream = lru_cache(maxsize=None)(self._streams.labels)
         self._model_time = lru_cache(maxsize=256)(self._inference.labels)
         self._model_count = lru_cache(maxsize=256)(self._predictions.labels)
+        self._reused_count = lru_cache(maxsize=256)(self._reused.labels)
         self._source = lru_cache(maxsize=None)(self._features.labels)
 
     def call_started(self, method: str, *, streaming: bool) -> None:
@@ -169,6 +176,10 @@ class Metrics:
     def features_served(self, source: FeatureSource, age: float) -> None:
         self._source(source.name.lower()).inc()
         self._feature_age.observe(age)
+
+    def answer_reused(self, model_version: str) -> None:
+        self._reused_count(model_version).inc()
+        self._model_count(model_version).inc()
 
     def inference(self, model: LoadedModel, rows: int, seconds: float) -> None:
         self._model_time(model.name).observe(seconds)

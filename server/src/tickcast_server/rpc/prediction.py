@@ -20,6 +20,7 @@ from tickcast_server.feeds.stream import (
     follow,
 )
 from tickcast_server.rpc import decode, encode
+from tickcast_server.rpc.answers import Answers
 from tickcast_server.rpc.call import Call
 from tickcast_server.rpc.status import status_of
 from tickcast_server.rpc.violations import Violations
@@ -34,6 +35,7 @@ class PredictionServicer:
     """Decodes, asks the predictor, encodes."""
 
     predictor: Predictor
+    answers: Answers
     models: Models
     memory: Memory
     fanout: Fanout
@@ -43,9 +45,16 @@ class PredictionServicer:
     now: Callable[[], float]
 
     async def predict(self, request: pb.PredictRequest, call: Call) -> pb.PredictResponse:
+        held = self.answers.find(request, call.turn)
+        if held is not None:
+            return held
         query = decode.predict_query(request)
+        basis = self.answers.basis(query)
         answer = await self.predictor.predict(query, call.turn)
-        return pb.PredictResponse(prediction=encode.prediction(answer))
+        response = pb.PredictResponse(prediction=encode.prediction(answer))
+        if basis is not None:
+            self.answers.keep(request, basis, response)
+        return response
 
     async def batch_predict(
         self, request: pb.BatchPredictRequest, call: Call

@@ -1,0 +1,130 @@
+"""Answers to Predict by symbol that are given again while they still hold.
+
+What such an answer says follows from the version that answers and the features of the last bar.
+Both are replaced as a whole when they change, so that the same objects mean the same answer; only
+its age and whether it is stale are told anew.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from tickcast.v1 import prediction_service_pb2 as pb
+
+from tickcast_server.serving.models import Models
+from tickcast_server.serving.predictor import FeatureSource, HeldBars, PredictQuery
+from tickcast_server.store.store import FeatureRow, SeriesKey
+from tickcast_server.turn import Stage, Turn
+
+_Asked = tuple[str, str, str]
+
+
+class HeldFeatures(Protocol):
+    """What is in memory."""
+
+    stale: bool
+
+    def cached_features(self, key: SeriesKey, feature_set: str) -> FeatureRow | None: ...
+
+
+class ReuseObserver(Protocol):
+    """Counts what is given again."""
+
+    def features_served(self, source: FeatureSource, age: float) -> None: ...
+
+    def answer_reused(self, model_version: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Basis:
+    """What an answer follows from."""
+
+    model_version: str
+    feature_set: str
+    key: SeriesKey
+    row: FeatureRow
+
+
+class Answers:
+    """The last answers, as many as are kept at most. Used by one event loop."""
+
+    def __init__(
+        self,
+        models: Models,
+        features: HeldFeatures,
+        *,
+        most: int,
+        observer: ReuseObserver,
+        now: Callable[[], float],
+    ) -> None:
+        self._models = models
+        self._features = features
+        self._most = most
+        self._observer = observer
+        self._now = now
+        self._catalogue = models.catalogue
+        self._kept: OrderedDict[_Asked, tuple[Basis, pb.PredictResponse]] = OrderedDict()
+
+    def find(self, request: pb.PredictRequest, turn: Turn) -> pb.PredictResponse | None:
+        """The answer to this request, when there is one that holds.
+
+        It is the caller's until it next waits: the same message is given to the next one.
+        """
+        if self._models.catalogue is not self._catalogue:
+            # Of versions, aliases or what they stand for, something has changed.
+            self._catalogue = self._models.catalogue
+            self._kept.clear()
+        if request.WhichOneof("input"):
+            return None
+        asked = _asked(request)
+        kept = self._kept.get(asked)
+        if kept is None:
+            return None
+        basis, response = kept
+        if self._features.cached_features(basis.key, basis.feature_set) is not basis.row:
+            del self._kept[asked]
+            return None
+        self._kept.move_to_end(asked)
+        self._renew(basis, response)
+        turn.model_version = basis.model_version
+        turn.end(Stage.FEATURES)
+        return response
+
+    def basis(self, query: PredictQuery) -> Basis | None:
+        """What the answer will follow from, when no wait lies before it.
+
+        Raises the errors of `Models.resolve`.
+        """
+        if query.source != HeldBars():
+            return None
+        model = self._models.resolve(query.model)
+        key = SeriesKey(query.symbol, model.timeframe)
+        row = self._features.cached_features(key, model.feature_set.id)
+        if row is None:
+            return None
+        return Basis(model_version=model.name, feature_set=model.feature_set.id, key=key, row=row)
+
+    def keep(self, request: pb.PredictRequest, basis: Basis, response: pb.PredictResponse) -> None:
+        """Takes in an answer that was made from `basis`, in place of the one not asked longest."""
+        if not self._most:
+            return
+        if len(self._kept) >= self._most:
+            self._kept.popitem(last=False)
+        self._kept[_asked(request)] = (basis, response)
+
+    def _renew(self, basis: Basis, response: pb.PredictResponse) -> None:
+        age = max(self._now() - basis.row.as_of_time, 0.0)
+        whole = int(age)
+        provenance = response.prediction.feature_provenance
+        provenance.age.seconds = whole
+        provenance.age.nanos = int((age - whole) * 1e9)
+        provenance.stale = self._features.stale
+        self._observer.features_served(FeatureSource.CACHE, age)
+        self._observer.answer_reused(basis.model_version)
+
+
+def _asked(request: pb.PredictRequest) -> _Asked:
+    return request.model, request.symbol, request.timeframe

@@ -1,0 +1,267 @@
+"""Whatever happens between two questions, an answer given again is the one that would be made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from google.protobuf.message import Message
+from hypothesis import given
+from hypothesis import strategies as st
+from tickcast.v1 import prediction_service_pb2 as pb
+from tickcast_modelkit.features import CORE, FeatureSet, last_window
+from tickcast_modelkit.testing import random_walk_bars
+from tickcast_server.errors import SymbolNotFound, TickcastError
+from tickcast_server.feeds.fanout import Fanout
+from tickcast_server.observe.metrics import Metrics
+from tickcast_server.rpc.answers import Answers
+from tickcast_server.rpc.call import Call
+from tickcast_server.rpc.prediction import PredictionServicer
+from tickcast_server.serving.model import LoadedModel, load_model
+from tickcast_server.serving.models import ModelEntry, Models, ModelVersion
+from tickcast_server.serving.predictor import Predictor
+from tickcast_server.store.store import FeatureRow, SeriesKey
+from tickcast_server.turn import Turn
+
+AddPackage = Callable[..., Path]
+
+SERIES = random_walk_bars(300, symbol="A")
+FEATURES = CORE.compute(last_window(CORE, SERIES.open_time, SERIES.ohlcv))[0]
+
+SYMBOLS = st.sampled_from(["A", "B", "C"])
+MODELS = st.sampled_from(
+    ["models/tiny", "models/tiny/versions/1", "models/tiny/versions/nightly", "models/none"]
+)
+
+
+@dataclass(frozen=True)
+class Ask:
+    model: str
+    symbol: str
+    timeframe: str
+
+
+@dataclass(frozen=True)
+class CloseBar:
+    symbol: str
+
+
+@dataclass(frozen=True)
+class Promote:
+    version: int
+
+
+@dataclass(frozen=True)
+class Reload:
+    version: int
+
+
+@dataclass(frozen=True)
+class LoseStore:
+    stale: bool
+
+
+@dataclass(frozen=True)
+class Wait:
+    seconds: float
+
+
+Event = Ask | CloseBar | Promote | Reload | LoseStore | Wait
+
+EVENTS = st.lists(
+    st.one_of(
+        # Most of what happens is that somebody asks.
+        *[st.builds(Ask, MODELS, SYMBOLS, st.sampled_from(["", "1d", "5m"]))] * 4,
+        st.builds(CloseBar, SYMBOLS),
+        st.builds(Promote, st.integers(1, 2)),
+        st.builds(Reload, st.integers(1, 2)),
+        st.builds(LoseStore, st.booleans()),
+        st.builds(Wait, st.floats(0, 1e6)),
+    ),
+    min_size=2,
+    max_size=40,
+)
+
+
+@dataclass
+class World:
+    """What answers follow from."""
+
+    models: Models
+    versions: dict[int, LoadedModel]
+    champion: int = 1
+    now: float = 1e9
+    stale: bool = False
+    rows: dict[SeriesKey, FeatureRow] = field(default_factory=dict)
+
+    def cached_features(self, key: SeriesKey, feature_set: str) -> FeatureRow | None:
+        return self.rows.get(key)
+
+    async def features(
+        self,
+        key: SeriesKey,
+        feature_set: FeatureSet,
+        *,
+        sequence: int | None = None,
+        turn: Turn | None = None,
+    ) -> tuple[FeatureRow, bool]:
+        raise SymbolNotFound(key.symbol)
+
+    def happen(self, event: Event) -> None:
+        match event:
+            case CloseBar():
+                self.close_bar(SeriesKey(event.symbol, "1d"))
+            case Promote():
+                self.champion = event.version
+                self.publish()
+            case Reload():
+                self.versions[event.version] = replace(self.versions[event.version])
+                self.publish()
+            case LoseStore():
+                self.stale = event.stale
+            case Wait():
+                self.now += event.seconds
+            case Ask():
+                pass
+
+    def close_bar(self, key: SeriesKey) -> None:
+        before = self.rows.get(key)
+        sequence = before.sequence + 1 if before else 1
+        self.rows[key] = FeatureRow(
+            sequence=sequence,
+            as_of_time=86_400 * sequence,
+            last_close=100.0 + sequence,
+            bars_used=256,
+            values=FEATURES * np.float32(sequence),
+        )
+
+    def publish(self) -> None:
+        versions = {
+            number: ModelVersion(name=model.name, loaded=model, failure=None)
+            for number, model in self.versions.items()
+        }
+        entry = ModelEntry(
+            name="tiny",
+            versions=versions,
+            aliases={"nightly": 3 - self.champion},
+            default=self.champion,
+        )
+        self.models.replace({"tiny": entry})
+
+
+class Context:
+    """A call that has all the time in the world."""
+
+    def time_remaining(self) -> None:
+        return None
+
+    def cancelled(self) -> bool:
+        return False
+
+
+def servicer(world: World, metrics: Metrics, *, kept: int) -> PredictionServicer:
+    return PredictionServicer(
+        predictor=Predictor(world.models, world, observer=metrics, now=lambda: world.now),
+        answers=Answers(world.models, world, most=kept, observer=metrics, now=lambda: world.now),
+        models=world.models,
+        memory=None,  # type: ignore[arg-type]  # streams alone read it
+        fanout=Fanout(),
+        limit=1,
+        now=lambda: world.now,
+    )
+
+
+async def outcome(asked: PredictionServicer, ask: Ask) -> Message | tuple[type, str]:
+    request = pb.PredictRequest(model=ask.model, symbol=ask.symbol, timeframe=ask.timeframe)
+    call = Call(Context(), (), Turn())  # type: ignore[arg-type]
+    try:
+        answer = await asked.predict(request, call)
+    except TickcastError as error:
+        return type(error), error.message
+    # As the wrapper does, before anybody else asks.
+    return pb.PredictResponse.FromString(answer.SerializeToString())
+
+
+def reused(metrics: Metrics) -> float:
+    return sum(
+        sample.value
+        for metric in metrics.registry.collect()
+        for sample in metric.samples
+        if sample.name == "tickcast_answers_reused_total"
+    )
+
+
+@pytest.fixture
+def versions(repository: Path, add_package: AddPackage) -> dict[int, LoadedModel]:
+    for seed in (1, 2):
+        add_package(seed=seed)
+    return {
+        number: load_model(
+            repository / "tiny" / str(number), feature_sets={CORE.id: CORE}, threads=1, now=0.0
+        )
+        for number in (1, 2)
+    }
+
+
+@pytest.mark.parametrize("kept", [1, 2, 100])
+def test_an_answer_given_again_is_the_one_that_would_be_made(
+    versions: dict[int, LoadedModel], kept: int
+) -> None:
+    totals = []
+
+    async def run(events: list[Event]) -> None:
+        world = World(Models(), dict(versions))
+        world.publish()
+        world.close_bar(SeriesKey("A", "1d"))
+        metrics = Metrics(stages=False)
+        again = servicer(world, metrics, kept=kept)
+        anew = servicer(world, Metrics(stages=False), kept=0)
+        for event in events:
+            world.happen(event)
+            if isinstance(event, Ask):
+                assert await outcome(again, event) == await outcome(anew, event)
+        totals.append(reused(metrics))
+
+    @given(EVENTS)
+    def holds(events: list[Event]) -> None:
+        asyncio.run(run(events))
+
+    holds()
+    # Else nothing would have been shown.
+    assert sum(totals) > 0
+
+
+async def test_no_more_answers_are_kept_than_allowed(versions: dict[int, LoadedModel]) -> None:
+    world = World(Models(), dict(versions))
+    world.publish()
+    for symbol in "ABC":
+        world.close_bar(SeriesKey(symbol, "1d"))
+    metrics = Metrics(stages=False)
+    asked = servicer(world, metrics, kept=2)
+    for symbol in "ABACA":
+        await outcome(asked, Ask("models/tiny", symbol, ""))
+    # A was asked last each time that another had to go: it is given again twice, B and C never.
+    assert reused(metrics) == 2
+    await outcome(asked, Ask("models/tiny", "B", ""))
+    assert reused(metrics) == 2
+
+
+async def test_a_new_version_or_bar_is_answered_for_at_once(
+    versions: dict[int, LoadedModel],
+) -> None:
+    world = World(Models(), dict(versions))
+    world.publish()
+    world.close_bar(SeriesKey("A", "1d"))
+    metrics = Metrics(stages=False)
+    asked = servicer(world, metrics, kept=2)
+    ask = Ask("models/tiny", "A", "")
+    for event in (CloseBar("A"), Promote(2), Reload(2)):
+        await outcome(asked, ask)
+        world.happen(event)
+        before = reused(metrics)
+        await outcome(asked, ask)
+        assert reused(metrics) == before
