@@ -128,6 +128,18 @@ def test_no_report_is_written_when_none_is_wanted(
     assert not (models / "m-ridge" / "reports").exists()
 
 
+def test_a_run_whose_report_cannot_be_made_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ArithmeticError("a figure that cannot be had")
+
+    monkeypatch.setattr("tickcast_trainer.pipeline.gather_reports", fail)
+    with pytest.raises(ArithmeticError, match="cannot be had"):
+        train(write_market(tmp_path / "bars"), tmp_path / "models", "--no-leak-check")
+    assert not (tmp_path / "models").exists()
+
+
 def test_a_run_on_two_processes_reports_the_same(tmp_path: Path) -> None:
     bars = write_market(tmp_path / "bars")
     assert train(bars, tmp_path / "one", "--no-leak-check") == 0

@@ -38,7 +38,7 @@ def table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[Cell]])
         "table", tag("caption", caption), tag("thead", tag("tr", *head)), tag("tbody", *body)
     )
     # Wide tables scroll by themselves, also by keyboard.
-    return tag("div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption)
+    return tag("div", inner, class_="scroll", tabindex="0", role="group", aria_label=caption)
 
 
 def long_table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Element:
