@@ -72,5 +72,6 @@ def with_suspicion(comparison: Comparison, leaks: LeakReport) -> Comparison:
     """
     if not leaks.is_suspect:
         return comparison
-    warning = f"It is {leaks.verdict}; take it for a leak until proven otherwise."
-    return replace(comparison, beats_baselines=False, verdict=f"{comparison.verdict} {warning}")
+    warning = f"Not to be believed, as it is {leaks.verdict}; take it for a leak until proven otherwise"
+    verdict = f"{warning}. On its figures alone, {comparison.verdict}"
+    return replace(comparison, beats_baselines=False, verdict=verdict)

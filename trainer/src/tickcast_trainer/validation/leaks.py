@@ -194,9 +194,11 @@ def count_different_rows(dataset: Dataset, rows: Sequence[int]) -> int:
     differs = (again != dataset.features[list(rows)]).any(axis=1)
     for place, row in enumerate(rows):
         series, bar = dataset.series[dataset.series_index[row]], int(dataset.bar[row])
-        close, after = series.ohlcv[:, _CLOSE], bar + dataset.horizon
+        after = bar + dataset.horizon
+        close = series.ohlcv[: after + 1, _CLOSE]
+        (label,) = dataset.labels.returns(close, np.array([bar]), dataset.horizon)
         differs[place] |= (
-            dataset.target[row] != np.log(close[after] / close[bar])
+            not np.isclose(dataset.target[row], label, rtol=1e-12, atol=0.0)
             or dataset.as_of_time[row] != series.close_time[bar]
             or dataset.target_time[row] != series.close_time[after]
         )
