@@ -102,11 +102,11 @@ def test_terminal_and_package_say_that_a_model_is_suspect(
     ridge = ["--estimators", "ridge", "--ridge.alpha", "10", "--folds", "4"]
     assert main(["--name", "m", *ridge, *models]) == 0
     report = capsys.readouterr().out
-    assert "It is suspect: far better than real markets allow" in report
+    assert "Not to be believed, as it is suspect: far better than real markets allow" in report
     assert "gone within one bar" in report
     assert "take it for a leak until proven otherwise" in report
     verdict = read_package(tmp_path / "models" / "m-ridge" / "1").manifest.evaluation.verdict
-    assert "It is suspect" in verdict
+    assert verdict.startswith("Not to be believed, as it is suspect")
     assert verdict in report
 
 
