@@ -32,9 +32,16 @@ AddPackage = Callable[..., Path]
 SERIES = random_walk_bars(300, symbol="A")
 FEATURES = CORE.compute(last_window(CORE, SERIES.open_time, SERIES.ohlcv))[0]
 
-SYMBOLS = st.sampled_from(["A", "B", "C"])
+# Weighted, so that the same is asked again before and after what changes its answer.
+SYMBOLS = st.sampled_from(["A", "A", "A", "B"])
+TIMEFRAMES = st.sampled_from(["", "", "", "1d", "5m"])
 MODELS = st.sampled_from(
-    ["models/tiny", "models/tiny/versions/1", "models/tiny/versions/nightly", "models/none"]
+    [
+        *["models/tiny"] * 4,
+        "models/tiny/versions/1",
+        "models/tiny/versions/nightly",
+        "models/none",
+    ]
 )
 
 
@@ -74,16 +81,15 @@ Event = Ask | CloseBar | Promote | Reload | LoseStore | Wait
 
 EVENTS = st.lists(
     st.one_of(
-        # Most of what happens is that somebody asks.
-        *[st.builds(Ask, MODELS, SYMBOLS, st.sampled_from(["", "1d", "5m"]))] * 4,
-        st.builds(CloseBar, SYMBOLS),
+        *[st.builds(Ask, MODELS, SYMBOLS, TIMEFRAMES)] * 5,
+        *[st.builds(CloseBar, SYMBOLS)] * 2,
         st.builds(Promote, st.integers(1, 2)),
         st.builds(Reload, st.integers(1, 2)),
         st.builds(LoseStore, st.booleans()),
         st.builds(Wait, st.floats(0, 1e6)),
     ),
-    min_size=2,
-    max_size=40,
+    min_size=10,
+    max_size=50,
 )
 
 
