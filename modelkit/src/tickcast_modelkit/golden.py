@@ -26,7 +26,7 @@ _FEATURE_RELATIVE, _FEATURE_ABSOLUTE = 1e-6, 1e-9
 _PREDICTION_RELATIVE, _PREDICTION_ABSOLUTE = 1e-5, 1e-7
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Feature vectors (n, F) to predictions (n,), or to the ends of their intervals (n, 2)."""
+"""Feature vectors (n, F) to predictions or probabilities (n,), or to ends of intervals (n, 2)."""
 
 _TYPES = {
     "ohlcv": np.dtype(np.float64),
@@ -34,8 +34,9 @@ _TYPES = {
     "features": np.dtype(np.float32),
     "predictions": np.dtype(np.float32),
     "tails": np.dtype(np.float32),
+    "probabilities": np.dtype(np.float32),
 }
-_OPTIONAL = {"tails"}
+_OPTIONAL = {"tails", "probabilities"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,6 +58,9 @@ class GoldenRows:
     tails: NDArray[np.float32] | None = None
     """Ends of the intervals, shape (k, 2), around the predictions; None when the model has none."""
 
+    probabilities: NDArray[np.float32] | None = None
+    """Of a rise, shape (k,), from 0 to 1; None when the model answers none."""
+
     def __post_init__(self) -> None:
         for name, array in self._arrays().items():
             found, needed = array.dtype, _TYPES[name]
@@ -73,6 +77,8 @@ class GoldenRows:
             raise InvalidArray("predictions", was=was, needed=f"shape ({rows},)")
         if self.tails is not None:
             _check_tails(self.tails, self.predictions)
+        if self.probabilities is not None:
+            _check_probabilities(self.probabilities, rows)
 
     @classmethod
     def make(
@@ -81,6 +87,7 @@ class GoldenRows:
         windows: Windows,
         predict: Predict,
         tails: Predict | None = None,
+        probability: Predict | None = None,
     ) -> GoldenRows:
         """Compute what the windows give: a few dozen, spread over the training rows."""
         features = feature_set.compute(windows)
@@ -90,6 +97,9 @@ class GoldenRows:
             features=features,
             predictions=np.asarray(predict(features), dtype=np.float32),
             tails=None if tails is None else np.asarray(tails(features), dtype=np.float32),
+            probabilities=None
+            if probability is None
+            else np.asarray(probability(features), dtype=np.float32),
         )
 
     @classmethod
@@ -116,9 +126,13 @@ class GoldenRows:
         return buffer.getvalue()
 
     def replay(
-        self, feature_set: FeatureSet, predict: Predict, tails: Predict | None = None
+        self,
+        feature_set: FeatureSet,
+        predict: Predict,
+        tails: Predict | None = None,
+        probability: Predict | None = None,
     ) -> None:
-        """Compute features, predictions and, where there are tails, these again and compare.
+        """Compute features, predictions, and tails and probabilities if any, again and compare.
 
         The model is asked with the stored features, so that a mismatch is its own: a tree may turn
         the last bit of a feature into another leaf. Raises GoldenMismatch.
@@ -136,11 +150,17 @@ class GoldenRows:
             )
         self._compare_features(features, feature_set.names)
         _compare(np.asarray(predict(self.features)), self.predictions, "prediction")
-        if self.tails is None:
+        self._replay_optional(tails, self.tails, "tail")
+        self._replay_optional(probability, self.probabilities, "probability")
+
+    def _replay_optional(
+        self, answer: Predict | None, needed: NDArray[np.float32] | None, name: str
+    ) -> None:
+        if needed is None:
             return
-        if tails is None:
-            raise GoldenMismatch("golden rows: were with tails, needed a model that has them")
-        _compare(np.asarray(tails(self.features)), self.tails, "tail")
+        if answer is None:
+            raise GoldenMismatch(f"golden rows: were with a {name}, needed a model that has one")
+        _compare(np.asarray(answer(self.features)), needed, name)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {name: array for name in _TYPES if (array := getattr(self, name)) is not None}
@@ -167,10 +187,22 @@ def _check_tails(tails: NDArray[np.float32], predictions: NDArray[np.float32]) -
         )
 
 
+def _check_probabilities(probabilities: NDArray[np.float32], rows: int) -> None:
+    if probabilities.shape != (rows,):
+        was = f"shape {probabilities.shape}"
+        raise InvalidArray("probabilities", was=was, needed=f"shape ({rows},)")
+    outside = ~((probabilities >= 0.0) & (probabilities <= 1.0))
+    if outside.any():
+        row = int(np.argmax(outside))
+        raise InvalidArray(
+            f"probabilities[{row}]", was=str(probabilities[row]), needed="from 0 to 1"
+        )
+
+
 def _compare(found: NDArray[np.float32], needed: NDArray[np.float32], name: str) -> None:
     if found.shape != needed.shape:
         raise GoldenMismatch(
-            f"golden rows: was {name}s of shape {found.shape}, needed {needed.shape}"
+            f"golden rows: was a {name} of shape {found.shape}, needed {needed.shape}"
         )
     wrong = _differ(found, needed, _PREDICTION_RELATIVE, _PREDICTION_ABSOLUTE)
     if wrong.any():

@@ -157,6 +157,23 @@ class Tails:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Direction:
+    """The probability of a rise that the graph answers itself, and how good it was walk-forward.
+
+    Scores are of the rows of all folds, less is better, beside those of the base rate: the share of
+    rises among the rows that a fold was trained on.
+    """
+
+    output_name: str
+    """Of the ONNX graph: float32 (n, 1), the probability that the return is above zero."""
+
+    brier_score: float
+    base_rate_brier_score: float
+    log_loss: float
+    base_rate_log_loss: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parity:
     """How far the ONNX model is from the native one, in every output and over all training rows."""
 
@@ -233,10 +250,13 @@ class Manifest:
     training: Training
     evaluation: Evaluation
     band: ConformalBand
-    """What intervals are made with, unless there are tails, and the probability of a rise."""
+    """What intervals and the probability of a rise are made with, unless the graph answers them."""
 
     tails: Tails | None = None
     """What intervals are read from instead; None when the graph has no such output."""
+
+    direction: Direction | None = None
+    """What the probability of a rise is read from instead; None as with tails."""
 
     parity: Parity
     reference_quantiles: ReferenceQuantiles
@@ -267,6 +287,7 @@ class Manifest:
         _check("features.features", names, 0 < len(set(names)) == len(names), "unique names")
         self._check_band()
         self._check_tails()
+        self._check_outputs()
         _check(
             "training.end",
             self.training.end,
@@ -304,11 +325,18 @@ class Manifest:
     def _check_tails(self) -> None:
         if self.tails is None:
             return
-        output, scale = self.tails.output_name, self.tails.scale_feature
-        differs = output != self.output_name
-        _check("tails.output_name", output, differs, "another name than the prediction's")
+        scale = self.tails.scale_feature
         known = scale is None or scale in self.feature_names
         _check("tails.scale_feature", scale, known, "the name of a feature")
+
+    def _check_outputs(self) -> None:
+        taken = {self.output_name}
+        for path, part in (("tails", self.tails), ("direction", self.direction)):
+            if part is not None:
+                name = part.output_name
+                needed = f"another name than {', '.join(sorted(taken))}"
+                _check(f"{path}.output_name", name, name not in taken, needed)
+                taken.add(name)
 
     def to_json(self) -> str:
         """Return the document that manifest.json holds."""

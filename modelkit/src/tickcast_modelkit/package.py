@@ -233,9 +233,13 @@ def _content(folder: Path, name: str, sha256: str | None = None) -> bytes:
 
 
 def _misfit(manifest: Manifest, golden: GoldenRows) -> tuple[str, str] | None:
-    if (golden.tails is None) != (manifest.tails is None):
-        has, needs = ("no ", "") if golden.tails is None else ("", "no ")
-        return f"rows with {has}tails", f"rows with {needs}tails, as in {MANIFEST_FILE}"
+    for name, held, described in (
+        ("tails", golden.tails, manifest.tails),
+        ("probabilities", golden.probabilities, manifest.direction),
+    ):
+        if (held is None) != (described is None):
+            has, needs = ("no ", "") if held is None else ("", "no ")
+            return f"rows with {has}{name}", f"rows with {needs}{name}, as in {MANIFEST_FILE}"
     found = (golden.ohlcv.shape[1], golden.features.shape[1])
     needed = (manifest.window, len(manifest.feature_names))
     if found == needed:

@@ -61,10 +61,27 @@ def test_a_tail_that_has_changed_is_named(change: float) -> None:
         GOLDEN_TAILS.replay(CORE, predict, other)
 
 
+def probability(features: Rows) -> Rows:
+    return (0.5 + 0.1 * np.tanh(features[:, 0])).astype(np.float32)
+
+
+def test_probabilities_replay_and_one_that_has_changed_is_named() -> None:
+    rows = GoldenRows.make(CORE, WINDOWS, predict, probability=probability)
+    again = GoldenRows.from_bytes(rows.to_bytes())
+    assert again.probabilities is not None
+    assert np.array_equal(again.probabilities, probability(again.features))
+    assert again.tails is None
+    again.replay(CORE, predict, probability=probability)
+    with pytest.raises(GoldenMismatch, match=r"golden row 0, probability: was .* 17 of 17 differ"):
+        again.replay(CORE, predict, probability=lambda features: 1.01 * probability(features))
+    with pytest.raises(GoldenMismatch, match="with a probability, needed a model that has one"):
+        again.replay(CORE, predict, tails)
+
+
 def test_tails_are_asked_of_a_model_that_has_them() -> None:
-    with pytest.raises(GoldenMismatch, match="with tails, needed a model that has them"):
+    with pytest.raises(GoldenMismatch, match="with a tail, needed a model that has one"):
         GOLDEN_TAILS.replay(CORE, predict)
-    with pytest.raises(GoldenMismatch, match=r"tails of shape \(17,\), needed \(17, 2\)"):
+    with pytest.raises(GoldenMismatch, match=r"tail of shape \(17,\), needed \(17, 2\)"):
         GOLDEN_TAILS.replay(CORE, predict, predict)
     GOLDEN.replay(CORE, predict, tails)
 
@@ -97,7 +114,7 @@ def test_a_prediction_that_has_changed_is_named(change: float) -> None:
 
 
 def test_a_model_that_answers_in_another_shape_is_refused() -> None:
-    with pytest.raises(GoldenMismatch, match=r"predictions of shape \(17, 1\), needed \(17,\)"):
+    with pytest.raises(GoldenMismatch, match=r"prediction of shape \(17, 1\), needed \(17,\)"):
         GOLDEN.replay(CORE, lambda features: predict(features)[:, np.newaxis])
 
 
@@ -125,6 +142,14 @@ def test_rows_of_another_feature_set_are_refused() -> None:
         ({"tails": tails(GOLDEN.features)[:, ::-1]}, r"tails\[0\]: was .* needed around"),
         ({"tails": tails(GOLDEN.features) * np.float32(np.nan)}, r"tails\[0\]: was \[nan nan\]"),
         ({"tails": tails(GOLDEN.features).astype(np.float64)}, "tails: was float64, needed"),
+        (
+            {"probabilities": GOLDEN.predictions[1:]},
+            r"probabilities: was shape \(16,\), needed shape \(17,\)",
+        ),
+        (
+            {"probabilities": np.full(17, 1.5, dtype=np.float32)},
+            r"probabilities\[0\]: was 1.5, needed from 0 to 1",
+        ),
         ({"ohlcv": GOLDEN.ohlcv[:0], "open_time": GOLDEN.open_time[:0]}, "ohlcv: was 0 rows"),
         ({"open_time": GOLDEN.open_time[:, 1:]}, r"open_time: was shape \(17, 255\), needed"),
     ],

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tickcast_modelkit.errors import InvalidManifest
-from tickcast_modelkit.manifest import Manifest, ReferenceQuantiles, Tails
+from tickcast_modelkit.manifest import Direction, Manifest, ReferenceQuantiles, Tails
 from tickcast_modelkit.testing import tiny_manifest
 
 MANIFEST = tiny_manifest()
@@ -59,6 +59,22 @@ def test_tails_are_read_as_strictly_as_all_else() -> None:
         with pytest.raises(InvalidManifest) as caught:
             read({**document(), "tails": changed})
         assert message in str(caught.value)
+
+
+def test_a_direction_is_read_back_and_every_output_has_a_name_of_its_own() -> None:
+    assert "direction" not in document()
+    direction = Direction(
+        output_name="probability",
+        brier_score=0.2490,
+        base_rate_brier_score=0.2498,
+        log_loss=0.6912,
+        base_rate_log_loss=0.6927,
+    )
+    manifest = replace(MANIFEST, tails=TAILS, direction=direction)
+    assert Manifest.from_json(manifest.to_json().encode()) == manifest
+    for taken in ("prediction", "tails"):
+        with pytest.raises(InvalidManifest, match=rf"\$.direction.output_name: was '{taken}'"):
+            replace(manifest, direction=replace(direction, output_name=taken))
 
 
 def paths(value: object, prefix: str = "$") -> list[str]:

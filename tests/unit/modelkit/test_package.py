@@ -19,7 +19,7 @@ from tickcast_modelkit.errors import (
 )
 from tickcast_modelkit.features import CORE, sliding_windows
 from tickcast_modelkit.golden import GoldenRows
-from tickcast_modelkit.manifest import Tails
+from tickcast_modelkit.manifest import Direction, Tails
 from tickcast_modelkit.package import (
     PackagePath,
     list_models,
@@ -86,6 +86,24 @@ def test_golden_rows_have_tails_when_the_manifest_has(repository: Path) -> None:
         write_package(repository, described, ONNX, GOLDEN, alias=None)
     path = write_package(repository, described, ONNX, with_tails, alias=None)
     assert read_package(path.folder).golden.tails is not None
+
+
+def test_golden_rows_have_probabilities_when_the_manifest_has(repository: Path) -> None:
+    even = replace(GOLDEN, probabilities=np.full_like(GOLDEN.predictions, 0.5))
+    with pytest.raises(InvalidArray, match="was rows with probabilities, needed rows with no prob"):
+        write_package(repository, tiny_manifest(), ONNX, even, alias=None)
+    direction = Direction(
+        output_name="probability",
+        brier_score=0.25,
+        base_rate_brier_score=0.25,
+        log_loss=0.69,
+        base_rate_log_loss=0.69,
+    )
+    described = replace(tiny_manifest(), direction=direction)
+    with pytest.raises(InvalidArray, match="was rows with no probabilities, needed rows with prob"):
+        write_package(repository, described, ONNX, GOLDEN, alias=None)
+    path = write_package(repository, described, ONNX, even, alias=None)
+    assert read_package(path.folder).manifest.direction == direction
 
 
 def test_a_package_is_three_files_under_the_model_and_its_version(repository: Path) -> None:

@@ -57,14 +57,16 @@ def load_model(
         input_name=manifest.input_name,
         output_name=manifest.output_name,
         tails_name=manifest.tails.output_name if manifest.tails else None,
+        probability_name=manifest.direction.output_name if manifest.direction else None,
         features=len(feature_set.names),
         threads=threads,
     )
     package.golden.replay(
         feature_set,
         lambda rows: session.run(rows).predictions,
-        # Without tails in the package, nobody asks for any.
+        # Of a package that has none of these, none are asked for.
         lambda rows: np.asarray(session.run(rows).tails),
+        lambda rows: np.asarray(session.run(rows).probabilities),
     )
     session.run_one(package.golden.features[0])
     return LoadedModel(

@@ -239,6 +239,9 @@ class Predictor:
         model, last_close = prepared.model, prepared.last_close
         value, scale = answer.prediction, model.scale(prepared.values)
         lower, upper = answer.tails or model.band.bounds(value, scale)
+        rise = answer.probability
+        if rise is None:
+            rise = model.band.probability_above_zero(value, scale)
         age = max(self._now() - prepared.as_of_time, 0.0)
         self._observer.features_served(prepared.source, age)
         coverage = model.band.coverage
@@ -258,7 +261,7 @@ class Predictor:
             price_interval=None
             if low is None or high is None
             else Interval(lower=low, upper=high, coverage=coverage),
-            direction_probability=model.band.probability_above_zero(value, scale),
+            direction_probability=rise,
             model_version=model.name,
             feature_set=f"featureSets/{model.feature_set.id}",
             source=prepared.source,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -23,15 +24,16 @@ class Answers(NamedTuple):
     tails: NDArray[np.float32] | None
     """Ends of the intervals (n, 2); None when the model has none."""
 
+    probabilities: NDArray[np.float32] | None
+    """Of a rise (n,); None when the model answers none."""
+
     def each(self) -> list[Answer]:
         """The answers row by row."""
         predictions: list[float] = self.predictions.tolist()
-        if self.tails is None:
-            return [Answer(prediction, None) for prediction in predictions]
-        return [
-            Answer(prediction, (lower, upper))
-            for prediction, (lower, upper) in zip(predictions, self.tails.tolist(), strict=True)
-        ]
+        nothing = repeat(None)
+        tails = nothing if self.tails is None else map(tuple, self.tails.tolist())
+        rises = nothing if self.probabilities is None else self.probabilities.tolist()
+        return [Answer(*answer) for answer in zip(predictions, tails, rises, strict=False)]
 
 
 class Answer(NamedTuple):
@@ -41,9 +43,15 @@ class Answer(NamedTuple):
     tails: tuple[float, float] | None
     """Ends of the interval; None when the model has none."""
 
+    probability: float | None
+    """Of a rise; None when the model answers none."""
+
 
 class Session:
-    """Runs a model of one float32 input (n, F) and one or two float32 outputs: (n, 1), (n, 2)."""
+    """Runs a model of one float32 input (n, F) and one to three float32 outputs.
+
+    Predictions (n, 1), and if it has them ends of intervals (n, 2) and probabilities (n, 1).
+    """
 
     def __init__(
         self,
@@ -52,10 +60,11 @@ class Session:
         input_name: str,
         output_name: str,
         tails_name: str | None = None,
+        probability_name: str | None = None,
         features: int,
         threads: int,
     ) -> None:
-        """Loads the model; `tails_name` is of the output that holds ends of intervals.
+        """Loads the model; `tails_name` and `probability_name` are of outputs that it may have.
 
         Raises `UnusableModel`.
         """
@@ -70,40 +79,49 @@ class Session:
         except Exception as error:  # onnxruntime has an exception class for each status code
             raise UnusableModel(f"model.onnx does not load: {error}") from error
         session.disable_fallback()
-        widths = {output_name: 1} if tails_name is None else {output_name: 1, tails_name: 2}
-        _check_signature(session, input_name, widths, features)
+        widths = {output_name: 1, tails_name: 2, probability_name: 1}
+        outputs = {name: width for name, width in widths.items() if name is not None}
+        _check_signature(session, input_name, outputs, features)
         self._session = session
         self._input = input_name
-        self._outputs = list(widths)
+        self._outputs = list(outputs)
         self._row: NDArray[np.float32] = np.zeros((1, features), dtype=np.float32)
-        self._answer: NDArray[np.float32] = np.zeros((1, 1), dtype=np.float32)
-        self._ends: NDArray[np.float32] | None = None
-        if tails_name is not None:
-            self._ends = np.zeros((1, 2), dtype=np.float32)
+        self._buffers: dict[str, NDArray[np.float32]] = {
+            name: np.zeros((1, width), dtype=np.float32) for name, width in outputs.items()
+        }
+        self._answer = self._buffers[output_name]
+        self._ends = self._buffers.get(tails_name or "")
+        self._rise = self._buffers.get(probability_name or "")
         self._bound = self._bind()
 
     def run(self, rows: NDArray[np.float32]) -> Answers:
         """Answers to rows (n, F). Safe in any thread."""
-        predictions, *tails = self._session.run(self._outputs, {self._input: rows})
-        return Answers(predictions.reshape(-1), tails[0] if tails else None)
+        answers = self._session.run(self._outputs, {self._input: rows})
+        if len(answers) == 1:
+            return Answers(answers[0].reshape(-1), None, None)
+        tails = answers[1] if self._ends is not None else None
+        rises = answers[-1].reshape(-1) if self._rise is not None else None
+        return Answers(answers[0].reshape(-1), tails, rises)
 
     def run_one(self, row: NDArray[np.float32]) -> Answer:
         """Answer to one row (F,), through buffers made once: for one thread only."""
         self._row[0] = row
         self._session.run_with_iobinding(self._bound)
         prediction = float(self._answer[0, 0])
-        if self._ends is None:
-            return Answer(prediction, None)
-        return Answer(prediction, (float(self._ends[0, 0]), float(self._ends[0, 1])))
+        ends, rise = self._ends, self._rise
+        return Answer(
+            prediction,
+            None if ends is None else (float(ends[0, 0]), float(ends[0, 1])),
+            None if rise is None else float(rise[0, 0]),
+        )
 
     def _bind(self) -> ort.IOBinding:
         binding = self._session.io_binding()
         binding.bind_input(
             self._input, "cpu", 0, np.float32, self._row.shape, self._row.ctypes.data
         )
-        for name, buffer in zip(self._outputs, (self._answer, self._ends), strict=False):
-            if buffer is not None:
-                binding.bind_output(name, "cpu", 0, np.float32, buffer.shape, buffer.ctypes.data)
+        for name, buffer in self._buffers.items():
+            binding.bind_output(name, "cpu", 0, np.float32, buffer.shape, buffer.ctypes.data)
         return binding
 
 
