@@ -19,6 +19,7 @@ from tickcast_trainer.estimator_settings import (
     XGBoostSettings,
 )
 from tickcast_trainer.estimators import Estimator, FittedModel, make_estimator
+from tickcast_trainer.estimators.direction import Direction
 from tickcast_trainer.export import check_parity, export
 from tickcast_trainer.settings import EstimatorName, TrainSettings
 
@@ -44,9 +45,10 @@ def estimator(request: pytest.FixtureRequest) -> Estimator:
 def test_the_graph_takes_features_and_gives_one_column(estimator: Estimator) -> None:
     exported = export(estimator.fit(FEATURES, TARGET, seed=1))
     graph = onnx.load_from_string(exported.graph).graph
-    (given,), (answer,) = graph.input, graph.output
-    assert (given.name, answer.name) == ("features", "prediction")
-    for value, width in ((given, 12), (answer, 1)):
+    (given,), answers = graph.input, graph.output
+    names = ["prediction", "probability"] if isinstance(estimator, Direction) else ["prediction"]
+    assert (given.name, [answer.name for answer in answers]) == ("features", names)
+    for value, width in ((given, 12), *((answer, 1) for answer in answers)):
         assert value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
         rows, columns = value.type.tensor_type.shape.dim
         assert not rows.HasField("dim_value")
@@ -70,7 +72,7 @@ features = rng.normal(size=(9_000, 5)) @ rng.normal(size=(5, 35))
 features = (features + 0.3 * rng.normal(size=features.shape)).astype(np.float32)
 target = rng.normal(0.0, 0.02, 9_000)
 settings = TrainSettings(name="test", mlp=MLPSettings(penalty=0.1, rounds=100))
-for name in ("ridge", "elastic-net", "mlp"):
+for name in ("ridge", "elastic-net", "mlp", "logistic"):
     graph = export(make_estimator(name, settings).fit(features, target, seed=1)).graph
     print(name, hashlib.sha256(graph).hexdigest())
 """
@@ -85,7 +87,7 @@ def test_the_number_of_threads_allowed_changes_no_byte() -> None:
         ).stdout
 
     one = digests("1")
-    assert len(one.splitlines()) == 3
+    assert len(one.splitlines()) == 4
     assert digests("2") == one
 
 

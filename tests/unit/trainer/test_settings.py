@@ -70,7 +70,7 @@ def test_members_of_an_ensemble_are_separated_by_commas(
 
 
 def test_the_longest_name_leaves_room_for_every_estimator() -> None:
-    name = load_settings(["--name", 51 * "a"]).name
+    name = load_settings(["--name", 45 * "a"]).name
     assert all(is_model_name(f"{name}-{estimator}") for estimator in get_args(EstimatorName))
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import NoDecode
 
 MemberName = Literal["ridge", "elastic-net", "extra-trees", "xgboost", "lightgbm", "mlp"]
-EstimatorName = Literal[MemberName, "average", "stack"]
+EstimatorName = Literal[MemberName, "average", "stack", "logistic", "xgboost-direction"]
 
 _DEFAULT_MEMBERS: tuple[MemberName, ...] = ("ridge", "extra-trees", "lightgbm")
 
@@ -25,6 +25,14 @@ class RidgeSettings(_Section):
     # Number of features over the R2 to expect, 35 / 0.35%: with this penalty the estimate is the
     # posterior mean under a normal prior of that R2.
     alpha: float = Field(default=10_000.0, gt=0, description="penalty on squared coefficients")
+
+
+class LogisticSettings(_Section):
+    """Parameters of logistic regression."""
+
+    # A quarter of ridge's, by the same rule: near even odds, a row weighs a quarter of what it does
+    # in squared error.
+    alpha: float = Field(default=2_500.0, gt=0, description="penalty on squared coefficients")
 
 
 class ElasticNetSettings(_Section):

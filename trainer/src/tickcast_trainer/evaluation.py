@@ -14,6 +14,7 @@ from tickcast_modelkit.manifest import Score
 from tickcast_trainer.dataset import Dataset
 from tickcast_trainer.engine import HERE, Engine
 from tickcast_trainer.estimators import Estimator
+from tickcast_trainer.estimators.direction import probability_of
 from tickcast_trainer.metrics import (
     Proportion,
     directional_accuracy,
@@ -51,6 +52,9 @@ class OutOfFold:
 
     tails: OutOfFoldTails | None = None
     """Of the quantiles that its intervals are made of; None where a band makes them."""
+
+    probability: NDArray[np.float64] | None = None
+    """(m,): of a rise, where the model estimates it itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +111,7 @@ class Evaluator:
     ) -> OutOfFold:
         """Fit each fold's own estimator to it and predict its test rows."""
         with progress.step(f"{name}: folds", len(self.folds)) as advance:
-            prediction = forecast_folds(
+            found = _forecast_folds(
                 self.dataset,
                 self.folds,
                 estimators,
@@ -115,7 +119,12 @@ class Evaluator:
                 advance=advance,
                 engine=self.engine,
             )
-        return OutOfFold(name=name, is_baseline=False, prediction=prediction)
+        return OutOfFold(
+            name=name,
+            is_baseline=False,
+            prediction=_joined([one.prediction for one in found]),
+            probability=_joined(known) if (known := _probabilities(found)) else None,
+        )
 
     def always_up(self) -> Proportion | None:
         """Return what always saying "up" scores as a direction; None when nothing moved."""
@@ -259,6 +268,14 @@ class _FoldRequest:
     test: NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _FoldForecast:
+    """What a worker says of the tested rows of one fold."""
+
+    prediction: NDArray[np.float32]
+    probability: NDArray[np.float32] | None
+
+
 def forecast_folds(
     dataset: Dataset,
     folds: Sequence[Fold],
@@ -273,6 +290,19 @@ def forecast_folds(
     One value for each test row, fold after fold; ``advance`` is told of each fold. Folds are
     computed on ``engine``.
     """
+    found = _forecast_folds(dataset, folds, estimators, seed=seed, advance=advance, engine=engine)
+    return _joined([one.prediction for one in found])
+
+
+def _forecast_folds(
+    dataset: Dataset,
+    folds: Sequence[Fold],
+    estimators: Sequence[Estimator],
+    *,
+    seed: int,
+    advance: Advance,
+    engine: Engine,
+) -> list[_FoldForecast]:
     features, target = dataset.features, dataset.target
     requests = (
         _FoldRequest(
@@ -284,16 +314,26 @@ def forecast_folds(
         )
         for fold, estimator in zip(folds, estimators, strict=True)
     )
-    predicted = []
+    found = []
     for forecast in engine.map(_forecast_fold, requests):
-        predicted.append(forecast)
+        found.append(forecast)
         advance(1)
-    return np.concatenate(predicted).astype(np.float64)
+    return found
 
 
-def _forecast_fold(request: _FoldRequest) -> NDArray[np.float32]:
+def _forecast_fold(request: _FoldRequest) -> _FoldForecast:
     model = request.estimator.fit(request.train, request.target, seed=request.seed)
-    return model.predict(request.test)
+    return _FoldForecast(
+        prediction=model.predict(request.test), probability=probability_of(model, request.test)
+    )
+
+
+def _probabilities(found: Sequence[_FoldForecast]) -> list[NDArray[np.float32]]:
+    return [one.probability for one in found if one.probability is not None]
+
+
+def _joined(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+    return np.concatenate(parts).astype(np.float64)
 
 
 def _finding(own: float, other: float, baseline: str, p_value: float) -> str:

@@ -6,7 +6,8 @@ from tickcast_modelkit.manifest import Parity
 
 from tickcast_trainer.errors import ExportFailed
 from tickcast_trainer.estimators import INPUT_NAME, OUTPUT_NAME, FittedModel
-from tickcast_trainer.estimators.graph import TAILS_NAME
+from tickcast_trainer.estimators.direction import probability_of
+from tickcast_trainer.estimators.graph import PROBABILITY_NAME, TAILS_NAME, WIDTHS
 from tickcast_trainer.estimators.quantiles import FittedTails
 
 PARITY_LIMIT = 1e-4
@@ -35,24 +36,30 @@ class OnnxModel:
         return np.asarray(output, dtype=np.float32)[:, 0]
 
     @property
-    def has_tails(self) -> bool:
-        """Whether the graph answers with the ends of intervals too."""
-        return TAILS_NAME in [output.name for output in self._session.get_outputs()]
+    def outputs(self) -> list[str]:
+        """Names of what the graph answers with."""
+        return [output.name for output in self._session.get_outputs()]
 
     def tails(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return ends of intervals (n, 2) for features (n, F); only of a graph that has them."""
         (output,) = self._session.run([TAILS_NAME], {INPUT_NAME: features})
         return np.asarray(output, dtype=np.float32)
 
+    def probability(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return probabilities of a rise (n,); only of a graph that has them."""
+        (output,) = self._session.run([PROBABILITY_NAME], {INPUT_NAME: features})
+        return np.asarray(output, dtype=np.float32)[:, 0]
+
     def answers(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return all that the graph says for features (n, F), (n, 1), or (n, 3) with tails."""
+        """Return all outputs for features (n, F) side by side, (n, 1) up to (n, 4)."""
         return np.concatenate(self._session.run(None, {INPUT_NAME: features}), axis=1)
 
 
 def export(model: FittedModel, tails: FittedTails | None = None) -> OnnxModel:
     """Turn a fitted model into a graph with one input ``features`` and one output ``prediction``.
 
-    With tails it has a second output, ``tails``. The same model gives the same bytes.
+    A classifier has ``probability`` beside it, and with tails there is ``tails``. The same model
+    gives the same bytes.
     """
     from onnx import checker
 
@@ -75,10 +82,13 @@ def check_parity(
     passes 1e-4 of ``target_deviation``, the standard deviation of the target.
     """
     batch = exported.answers(features).astype(np.float64)
-    difference = np.abs(batch - _native_answers(model, tails, features)).max(axis=1)
+    columns = [name for name in exported.outputs for _ in range(WIDTHS[name])]
+    # A probability has no unit: it may be 1e-4 apart.
+    unit = np.array([target_deviation if name == PROBABILITY_NAME else 1.0 for name in columns])
+    difference = (unit * np.abs(batch - _native_answers(model, tails, features))).max(axis=1)
     chosen = np.unique(np.linspace(0, len(features) - 1, _SINGLE_ROWS).astype(np.intp))
     singles = np.concatenate([exported.answers(features[row : row + 1]) for row in chosen])
-    single_difference = np.abs(singles - batch[chosen])
+    single_difference = unit * np.abs(singles - batch[chosen])
     parity = Parity(
         rows=len(features),
         median_difference=float(np.median(difference)),
@@ -98,6 +108,10 @@ def _native_answers(
     model: FittedModel, tails: FittedTails | None, features: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     prediction = model.predict(features)
-    if tails is None:
-        return prediction[:, None]
-    return np.column_stack([prediction, tails.ends(features, prediction)])
+    answers = [prediction[:, None]]
+    probability = probability_of(model, features)
+    if probability is not None:
+        answers.append(probability[:, None])
+    if tails is not None:
+        answers.append(tails.ends(features, prediction))
+    return np.concatenate(answers, axis=1)

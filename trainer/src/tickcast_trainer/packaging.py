@@ -10,6 +10,7 @@ from tickcast_modelkit.intervals import ConformalBand
 from tickcast_modelkit.manifest import (
     BARRIER_RETURN,
     LOG_RETURN,
+    Direction,
     Evaluation,
     Fold,
     Manifest,
@@ -23,6 +24,7 @@ from tickcast_modelkit.manifest import (
 from tickcast_trainer import walkforward
 from tickcast_trainer.dataset import Dataset
 from tickcast_trainer.estimators import INPUT_NAME, OUTPUT_NAME, Parameters
+from tickcast_trainer.estimators.graph import PROBABILITY_NAME, TAILS_NAME
 from tickcast_trainer.evaluation import Comparison
 from tickcast_trainer.export import OnnxModel
 
@@ -50,7 +52,8 @@ def make_golden(dataset: Dataset, model: OnnxModel) -> GoldenRows:
         dataset.feature_set,
         dataset.windows(rows.tolist()),
         model.predict,
-        model.tails if model.has_tails else None,
+        model.tails if TAILS_NAME in model.outputs else None,
+        model.probability if PROBABILITY_NAME in model.outputs else None,
     )
 
 
@@ -65,7 +68,8 @@ def make_manifest(
     scores: Sequence[Score],
     comparison: Comparison,
     band: ConformalBand,
-    tails: Tails | None = None,
+    tails: Tails | None,
+    direction: Direction | None,
     parity: Parity,
 ) -> Manifest:
     """Gather what a package says of itself; version and digests are set when it is written."""
@@ -98,6 +102,7 @@ def make_manifest(
         ),
         band=band,
         tails=tails,
+        direction=direction,
         parity=parity,
         reference_quantiles=ReferenceQuantiles.of(dataset.features, dataset.feature_set.names),
         libraries=_libraries(),

@@ -32,6 +32,7 @@ from tickcast_trainer.settings import EstimatorName, TrainSettings
 from tickcast_trainer.sources.source import find_source
 from tickcast_trainer.tails import TrainedTails, train_tails
 from tickcast_trainer.targets import BARRIER_BARS, LOG_RETURN, BarrierReturn, Target
+from tickcast_trainer.validation.direction import describe_direction, with_direction
 from tickcast_trainer.validation.examination import Examination, examine, with_suspicion
 from tickcast_trainer.validation.nested import choose_estimators
 from tickcast_trainer.walkforward import expanding_folds, rolling_folds
@@ -170,7 +171,10 @@ def _train_model(
         forecast, fitted_tails = replace(forecast, tails=tails.out_of_fold), tails.fitted
     score = evaluator.score(forecast)
     examination = examine(name, settings, evaluator, chosen, forecast, progress=progress)
-    comparison = with_suspicion(evaluator.compare(forecast), examination.leaks)
+    skill = examination.direction
+    comparison = with_suspicion(
+        with_direction(evaluator.compare(forecast), skill), examination.leaks
+    )
     with progress.step(f"{name}: fit, export, parity", len(dataset)) as advance:
         model = estimator.fit(dataset.features, dataset.target, seed=settings.seed)
         exported = export(model, fitted_tails)
@@ -194,6 +198,7 @@ def _train_model(
         comparison=comparison,
         band=evaluator.band(forecast),
         tails=tails.described if tails else None,
+        direction=describe_direction(skill) if skill else None,
         parity=parity,
     )
     return TrainedModel(

@@ -16,6 +16,7 @@ from tickcast_trainer.estimator_settings import (
     EstimatorName,
     ExtraTreesSettings,
     LightGBMSettings,
+    LogisticSettings,
     MLPSettings,
     QuantileSettings,
     RidgeSettings,
@@ -29,8 +30,9 @@ __all__ = ["ENVIRONMENT_PREFIX", "EstimatorName", "TrainSettings", "load_setting
 
 ENVIRONMENT_PREFIX = "TICKCAST_TRAIN_"
 
-# A model is called name-estimator, and model names have 63 characters at most: -elastic-net has 12.
-_NAME = r"^[a-z][a-z0-9-]{0,50}$"
+# A model is called name-estimator, and model names have 63 characters at most: -xgboost-direction
+# has 18.
+_NAME = r"^[a-z][a-z0-9-]{0,44}$"
 
 
 class TrainSettings(ProgramSettings):
@@ -123,6 +125,8 @@ class TrainSettings(ProgramSettings):
     xgboost: XGBoostSettings = XGBoostSettings()
     lightgbm: LightGBMSettings = LightGBMSettings()
     mlp: MLPSettings = MLPSettings()
+    logistic: LogisticSettings = LogisticSettings()
+    xgboost_direction: XGBoostSettings = XGBoostSettings()
     quantile: QuantileSettings = QuantileSettings()
     average: AverageSettings = AverageSettings()
     stack: StackSettings = StackSettings()

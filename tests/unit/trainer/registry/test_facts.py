@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from rich.console import Console
 from tickcast_modelkit.features import CORE
-from tickcast_modelkit.manifest import Tails
+from tickcast_modelkit.manifest import Direction, Tails
 from tickcast_modelkit.testing import random_walk_bars, tiny_manifest
 from tickcast_trainer.dataset import Dataset, build_dataset
 from tickcast_trainer.progress import ProgressLines
@@ -28,6 +28,20 @@ def test_scores_are_metrics_and_those_of_baselines_carry_their_name() -> None:
     assert found["directional_accuracy"] == 0.51
     # What a baseline does not have is left out, as a metric must be a number.
     assert "zero/directional_accuracy" not in found
+
+
+def test_a_classifiers_scores_are_metrics_beside_those_of_the_base_rate() -> None:
+    direction = Direction(
+        output_name="probability",
+        brier_score=0.24,
+        base_rate_brier_score=0.25,
+        log_loss=0.68,
+        base_rate_log_loss=0.69,
+    )
+    found = metrics(replace(tiny_manifest(), direction=direction))
+    assert (found["brier_score"], found["base_rate_brier_score"]) == (0.24, 0.25)
+    assert (found["log_loss"], found["base_rate_log_loss"]) == (0.68, 0.69)
+    assert "brier_score" not in metrics(tiny_manifest())
 
 
 def test_parameters_name_the_estimator_and_fit_the_registrys_limit() -> None:

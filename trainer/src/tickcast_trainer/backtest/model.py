@@ -59,6 +59,19 @@ class PackagedModel:
         (output,) = self._session.run([manifest.tails.output_name], {manifest.input_name: features})
         return np.asarray(output, dtype=np.float32)
 
+    def probability(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probability of a rise that the graph answers (n,); only of one that does.
+
+        Raises ValueError for one that does not.
+        """
+        manifest = self.manifest
+        if manifest.direction is None:
+            raise ValueError(f"{manifest.name}: was without a probability, needed a classifier")
+        (output,) = self._session.run(
+            [manifest.direction.output_name], {manifest.input_name: features}
+        )
+        return np.asarray(output, dtype=np.float32)[:, 0]
+
     def forecast(self, panel: Panel, series: Sequence[BarSeries], progress: Progress) -> Columns:
         """Return the prediction at the close of every bar, (T, N), NaN where there is none.
 
@@ -101,5 +114,5 @@ def load_model(folder: Path, *, features: Path | None = None) -> PackagedModel:
     manifest = package.manifest
     feature_set = find_feature_set(manifest.feature_set, manifest.features, known)
     model = PackagedModel(manifest, feature_set, session)
-    package.golden.replay(feature_set, model.predict, model.tails)
+    package.golden.replay(feature_set, model.predict, model.tails, model.probability)
     return model

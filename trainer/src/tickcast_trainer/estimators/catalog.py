@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 from tickcast_modelkit.features import CORE
 
 from tickcast_trainer.errors import InvalidSettings
-from tickcast_trainer.estimator_settings import EstimatorName, MemberName
+from tickcast_trainer.estimator_settings import (
+    EstimatorName,
+    MemberName,
+)
 from tickcast_trainer.estimators.by_volatility import ByVolatility
+from tickcast_trainer.estimators.direction import Direction
 from tickcast_trainer.estimators.ensemble import Average, Members, Stack
 from tickcast_trainer.estimators.estimator import Estimator
 from tickcast_trainer.estimators.extra_trees import ExtraTrees
 from tickcast_trainer.estimators.lightgbm import LightGBM
-from tickcast_trainer.estimators.linear import ElasticNet, Ridge
+from tickcast_trainer.estimators.linear import ElasticNet, Logistic, Ridge
 from tickcast_trainer.estimators.mlp import MLP
-from tickcast_trainer.estimators.xgboost import XGBoost
+from tickcast_trainer.estimators.xgboost import XGBoost, XGBoostOdds
 
 if TYPE_CHECKING:
     from tickcast_trainer.settings import TrainSettings
@@ -41,6 +45,14 @@ _ESTIMATORS: Mapping[EstimatorName, Callable[["TrainSettings"], Estimator]] = Ma
 )
 
 
+_CLASSIFIERS: Mapping[EstimatorName, Callable[["TrainSettings"], Estimator]] = MappingProxyType(
+    {
+        "logistic": lambda settings: Logistic(settings.logistic),
+        "xgboost-direction": lambda settings: XGBoostOdds(settings.xgboost_direction),
+    }
+)
+
+
 def make_estimator(
     name: EstimatorName, settings: "TrainSettings", names: Sequence[str] = CORE.names
 ) -> Estimator:
@@ -49,6 +61,10 @@ def make_estimator(
     ``names`` are those of the features. Raises InvalidSettings when the target needs a feature that
     is not among them.
     """
+    if name in _CLASSIFIERS:
+        # Signs have no units, and moves are in units of volatility already.
+        column = list(names).index(VOLATILITY) if VOLATILITY in names else None
+        return Direction(classifier=_CLASSIFIERS[name](settings), volatility=column)
     estimator = _ESTIMATORS[name](settings)
     if settings.target != "volatility-scaled":
         return estimator

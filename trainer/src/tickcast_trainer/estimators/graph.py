@@ -1,4 +1,4 @@
-"""ONNX graphs of one input and one or two outputs, with names and versions that never change.
+"""ONNX graphs of one input and up to three outputs, with names and versions that never change.
 
 They are built node by node, as the converters of the families write different operator versions,
 which cannot be merged into one graph, and name some graphs at random, which changes the digest.
@@ -20,11 +20,17 @@ OUTPUT_NAME = "prediction"
 """Name of the graph's one output, float32 [N, 1]."""
 
 TAILS_NAME = "tails"
-"""Name of the second output where there is one, float32 [N, 2]: lower and upper end."""
+"""Name of an output that some have, float32 [N, 2]: lower and upper end of the interval."""
+
+PROBABILITY_NAME = "probability"
+"""Name of an output that some have, float32 [N, 1]: the probability of a rise."""
 
 # Old enough for every onnxruntime that the server may have, and all that the graphs need.
 _OPSETS = {"": 17, "ai.onnx.ml": 3}
 _IR_VERSION = 8
+
+WIDTHS = {OUTPUT_NAME: 1, PROBABILITY_NAME: 1, TAILS_NAME: 2}
+"""Columns of each output."""
 
 _SIDES = ("lower", "upper")
 
@@ -34,22 +40,18 @@ def make_model(
     constants: Mapping[str, NDArray[Any]],
     *,
     features: int,
-    tails: bool = False,
+    outputs: Sequence[str] = (OUTPUT_NAME,),
 ) -> "ModelProto":
-    """Return the graph of nodes that lead from ``features``, float32 [N, F], to ``prediction``.
-
-    With ``tails``, they lead to ``tails`` too.
-    """
+    """Return the graph of nodes that lead from ``features``, float32 [N, F], to the outputs."""
     from onnx import TensorProto, helper, numpy_helper
 
-    outputs = {OUTPUT_NAME: 1} | ({TAILS_NAME: 2} if tails else {})
     graph = helper.make_graph(
         nodes,
         "tickcast",
         [helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, [None, features])],
         [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, width])
-            for name, width in outputs.items()
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, WIDTHS[name]])
+            for name in outputs
         ],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
@@ -106,7 +108,7 @@ def with_tails(
     volatility: int | None,
     limits: tuple[np.float32, np.float32],
 ) -> "ModelProto":
-    """Give a graph a second output ``tails``: a lower and an upper quantile around its answer.
+    """Give a graph one more output, ``tails``: a lower and an upper quantile around its answer.
 
     Each quantile is that of a graph plus its correction, times the feature ``volatility`` held
     within ``limits``, or times 1 where that is None. An end beyond the answer is moved to it.
@@ -122,20 +124,9 @@ def with_tails(
         inner = compose.add_prefix_graph(part.graph, f"{prefix}/", rename_inputs=False)
         nodes += inner.node
         constants |= {one.name: numpy_helper.to_array(one) for one in inner.initializer}
-    nodes.append(helper.make_node("Identity", [f"model/{OUTPUT_NAME}"], [OUTPUT_NAME]))
-    if volatility is None:
-        constants["scale"] = np.ones((1, 1), dtype=np.float32)
-    else:
-        column = np.array([volatility], dtype=np.int64)
-        constants |= {
-            "column": column,
-            "floor": np.array(limits[0]),
-            "ceiling": np.array(limits[1]),
-        }
-        nodes += [
-            helper.make_node("Gather", [INPUT_NAME, "column"], ["volatility"], axis=1),
-            helper.make_node("Clip", ["volatility", "floor", "ceiling"], ["scale"]),
-        ]
+    outputs = [output.name for output in model.graph.output]
+    nodes += [helper.make_node("Identity", [f"model/{name}"], [name]) for name in outputs]
+    nodes += _scaling(volatility, limits, constants)
     for side, outermost in zip(_SIDES, ("Min", "Max"), strict=True):
         nodes += [
             helper.make_node(
@@ -148,4 +139,61 @@ def with_tails(
         helper.make_node("Concat", [f"{side}_end" for side in _SIDES], [TAILS_NAME], axis=1)
     )
     width = model.graph.input[0].type.tensor_type.shape.dim[1].dim_value
-    return make_model(nodes, constants, features=width, tails=True)
+    return make_model(nodes, constants, features=width, outputs=[*outputs, TAILS_NAME])
+
+
+def rise_and_return(
+    odds: "ModelProto",
+    *,
+    slope: np.float32,
+    intercept: np.float32,
+    span: np.float32,
+    down: np.float32,
+    volatility: int | None,
+    limits: tuple[np.float32, np.float32],
+) -> "ModelProto":
+    """Turn a graph of log odds into one of ``probability`` and of the return expected from it.
+
+    The probability is logistic in ``slope`` times the odds plus ``intercept``; the return is it
+    times ``span`` less ``down``, times the scale, which is as in ``with_tails``.
+    """
+    from onnx import compose, helper, numpy_helper
+
+    inner = compose.add_prefix_graph(odds.graph, "odds/", rename_inputs=False)
+    constants: dict[str, NDArray[Any]] = {
+        one.name: numpy_helper.to_array(one) for one in inner.initializer
+    }
+    numbers = {"slope": slope, "intercept": intercept, "span": span, "down": down}
+    constants |= {name: np.array([value]) for name, value in numbers.items()}
+    scaling = _scaling(volatility, limits, constants)
+    nodes = [
+        *inner.node,
+        helper.make_node("Mul", [f"odds/{OUTPUT_NAME}", "slope"], ["sloped"]),
+        helper.make_node("Add", ["sloped", "intercept"], ["calibrated"]),
+        helper.make_node("Sigmoid", ["calibrated"], [PROBABILITY_NAME]),
+        helper.make_node("Mul", [PROBABILITY_NAME, "span"], ["spanned"]),
+        helper.make_node("Sub", ["spanned", "down"], ["expected"]),
+        *scaling,
+        helper.make_node("Mul", ["expected", "scale"], [OUTPUT_NAME]),
+    ]
+    width = odds.graph.input[0].type.tensor_type.shape.dim[1].dim_value
+    return make_model(nodes, constants, features=width, outputs=(OUTPUT_NAME, PROBABILITY_NAME))
+
+
+def _scaling(
+    volatility: int | None,
+    limits: tuple[np.float32, np.float32],
+    constants: dict[str, NDArray[Any]],
+) -> list["NodeProto"]:
+    """Return the nodes that make ``scale`` and add what they need to the constants."""
+    from onnx import helper
+
+    if volatility is None:
+        constants["scale"] = np.ones((1, 1), dtype=np.float32)
+        return []
+    constants["column"] = np.array([volatility], dtype=np.int64)
+    constants["floor"], constants["ceiling"] = np.array(limits[0]), np.array(limits[1])
+    return [
+        helper.make_node("Gather", [INPUT_NAME, "column"], ["volatility"], axis=1),
+        helper.make_node("Clip", ["volatility", "floor", "ceiling"], ["scale"]),
+    ]

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tickcast_trainer.estimator_settings import ElasticNetSettings, RidgeSettings
+from tickcast_trainer.estimator_settings import (
+    ElasticNetSettings,
+    LogisticSettings,
+    RidgeSettings,
+)
 from tickcast_trainer.estimators.estimator import FittedModel, Parameters
 from tickcast_trainer.estimators.graph import INPUT_NAME, OUTPUT_NAME, make_model
 from tickcast_trainer.estimators.scaling import CENTRED, Scaling
@@ -64,6 +68,52 @@ class ElasticNet:
         total = alpha / rows + sizes
         regression = Regression(alpha=total, l1_ratio=sizes / total, max_iter=_ROUNDS)
         return _fit(regression, features, target)
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """Logistic regression, shrunk towards even odds (le Cessie and van Houwelingen 1992).
+
+    The target is ones and zeros, and what is predicted the log of the odds of a one.
+    """
+
+    settings: LogisticSettings
+
+    @property
+    def parameters(self) -> Parameters:
+        """The penalty."""
+        return self.settings.model_dump()
+
+    def fit(
+        self, features: NDArray[np.float32], target: NDArray[np.float64], *, seed: int
+    ) -> FittedModel:
+        """Solve in float64 on one thread; nothing here is random."""
+        return _fit(_LogOdds(alpha=self.settings.alpha), features, target)
+
+
+class _LogOdds:
+    """A logistic regression that looks like a linear one, of the log odds."""
+
+    def __init__(self, *, alpha: float) -> None:
+        self._alpha = alpha
+        self.coef_: NDArray[np.float64] = np.zeros(0)
+        self.intercept_ = 0.0
+
+    def fit(self, features: NDArray[np.float64], target: NDArray[np.float64]) -> "_LogOdds":
+        from sklearn.linear_model import LogisticRegression
+
+        if target.min() == target.max():
+            # There is nothing to tell apart, and scikit-learn refuses to.
+            self.coef_ = np.zeros(features.shape[1])
+            return self
+        regression = LogisticRegression(
+            C=1.0 / self._alpha, solver="newton-cholesky", tol=1e-10, max_iter=200
+        ).fit(features, target)
+        self.coef_, self.intercept_ = regression.coef_[0], float(regression.intercept_[0])
+        return self
+
+    def predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(features @ self.coef_ + self.intercept_)
 
 
 @dataclass(frozen=True, slots=True)

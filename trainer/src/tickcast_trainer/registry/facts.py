@@ -19,6 +19,8 @@ _FIGURES = (
     "rows",
 )
 
+_DIRECTION_FIGURES = ("brier_score", "base_rate_brier_score", "log_loss", "base_rate_log_loss")
+
 
 def parameters(manifest: Manifest) -> dict[str, str]:
     """Return what the model was made with: that of every model, then the estimator's own."""
@@ -47,6 +49,8 @@ def metrics(manifest: Manifest) -> dict[str, float]:
     for score in manifest.evaluation.scores:
         prefix = f"{score.estimator}/" if score.is_baseline else ""
         found |= {f"{prefix}{name}": value for name, value in _figures(score).items()}
+    if manifest.direction is not None:
+        found |= {name: getattr(manifest.direction, name) for name in _DIRECTION_FIGURES}
     return found
 
 

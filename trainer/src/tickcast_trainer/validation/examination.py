@@ -8,6 +8,7 @@ from tickcast_trainer.evaluation import Comparison, Evaluator, OutOfFold
 from tickcast_trainer.progress import Progress
 from tickcast_trainer.settings import TrainSettings
 from tickcast_trainer.validation.adaptive import Adaptation
+from tickcast_trainer.validation.direction import DirectionSkill, measure_direction
 from tickcast_trainer.validation.intervals import Intervals, measure_intervals
 from tickcast_trainer.validation.leaks import LeakReport, Suspect, check_leaks
 from tickcast_trainer.validation.nested import Chosen
@@ -29,6 +30,9 @@ class Examination:
 
     searches: tuple[SearchResult, ...]
     """Of each fold, then of all rows; empty when nothing was searched."""
+
+    direction: DirectionSkill | None
+    """Of the probabilities of a rise; None of a model that estimates none itself."""
 
 
 def examine(
@@ -61,6 +65,7 @@ def examine(
         intervals=measure_intervals(evaluator, forecast, Adaptation()),
         paths=paths,
         searches=chosen.searches,
+        direction=measure_direction(evaluator, forecast),
     )
 
 
@@ -72,6 +77,8 @@ def with_suspicion(comparison: Comparison, leaks: LeakReport) -> Comparison:
     """
     if not leaks.is_suspect:
         return comparison
-    warning = f"Not to be believed, as it is {leaks.verdict}; take it for a leak until proven otherwise"
+    warning = (
+        f"Not to be believed, as it is {leaks.verdict}; take it for a leak until proven otherwise"
+    )
     verdict = f"{warning}. On its figures alone, {comparison.verdict}"
     return replace(comparison, beats_baselines=False, verdict=verdict)

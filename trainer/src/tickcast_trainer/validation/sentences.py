@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tickcast_trainer.evaluation import Comparison
 from tickcast_trainer.metrics import Proportion
 from tickcast_trainer.validation.coverage import Coverage
+from tickcast_trainer.validation.direction import DirectionSkill
 from tickcast_trainer.validation.examination import Examination
 from tickcast_trainer.validation.intervals import Intervals
 from tickcast_trainer.validation.paths import PathScores
@@ -24,11 +25,26 @@ def examination_sentences(comparison: Comparison, examination: Examination) -> l
     ]
     if examination.intervals:
         said += _intervals(examination.intervals)
+    if examination.direction:
+        said.append(_reliability(examination.direction))
     if examination.paths:
         said.append(_paths(examination.paths))
     if examination.searches:
         said.append(_searches(examination.searches))
     return said
+
+
+def _reliability(skill: DirectionSkill) -> str:
+    least, greatest = skill.reliability[0], skill.reliability[-1]
+    return (
+        f"probability of a rise: in the fifth of rows with the least it said {least.said:.1%} and "
+        f"{_range(least.rose)} rose, in the fifth with the greatest {greatest.said:.1%} and "
+        f"{_range(greatest.rose)}"
+    )
+
+
+def _range(share: Proportion) -> str:
+    return f"{share.value:.1%} ({100 * share.low:.1f}-{100 * share.high:.1f})"
 
 
 def _intervals(found: Intervals) -> list[str]:

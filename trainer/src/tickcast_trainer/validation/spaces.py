@@ -41,6 +41,12 @@ SPACES: Mapping[EstimatorName, SearchSpace] = MappingProxyType(
             "leaves": Range(low=2, high=16),
             "minimum_leaf_rows": _LEAF_ROWS,
         },
+        "logistic": {"alpha": Range(low=25.0, high=2.5e5, is_logarithmic=True)},
+        "xgboost-direction": {
+            **_BOOSTED,
+            "depth": Range(low=1, high=5),
+            "minimum_leaf_rows": Range(low=20.0, high=500.0, is_logarithmic=True),
+        },
         "mlp": {
             "units": Range(low=4, high=32, is_logarithmic=True),
             "penalty": Range(low=0.3, high=30.0, is_logarithmic=True),
