@@ -36,6 +36,7 @@ from tickcast_server.settings import Settings
 from tickcast_server.store.embedded import EmbeddedValkey
 from tickcast_server.store.memory import Memory
 from tickcast_server.store.redis_store import RedisStore
+from tickcast_server.waits import Waits
 
 # Bars in memory beyond the longest window, for readers that are a little behind.
 _SLACK = 256
@@ -137,6 +138,13 @@ class App:
             health=health,
             observer=self.metrics,
             in_flight=in_flight,
+            waits=Waits(
+                least=settings.waits.least,
+                most=settings.waits.most,
+                slow=settings.waits.slow,
+                observer=self.metrics,
+                timer=time.perf_counter,
+            ),
         )
         self._serve_metrics()
         port = bind(server, settings.address)

@@ -22,7 +22,8 @@
     |-- Unavailable                 carries a delay after which to try again
     |   |-- StoreUnavailable
     |   `-- ShuttingDown
-    `-- SlowReader
+    |-- SlowReader
+    `-- ServerOverloaded
 
 No class here knows gRPC: `rpc.status` has the one table from these classes to codes and reasons.
 `metadata` holds every value that the message shows, under the names that the contract promises.
@@ -273,5 +274,18 @@ class SlowReader(TickcastError):
             symbol=symbol,
             timeframe=timeframe,
             behind=str(behind),
+            limit=str(limit),
+        )
+
+
+class ServerOverloaded(TickcastError):
+    """As many calls wait as may."""
+
+    retry_after = 0.1
+
+    def __init__(self, *, waiting: int, limit: int) -> None:
+        super().__init__(
+            f"{waiting} calls wait for the store, needed fewer than {limit}",
+            waiting=str(waiting),
             limit=str(limit),
         )

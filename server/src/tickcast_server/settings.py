@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -20,6 +20,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -157,6 +158,22 @@ class AnswerSettings(_Group):
     )
 
 
+class WaitSettings(_Group):
+    """How many unary calls may wait for the store at a time."""
+
+    least: PositiveInt = Field(default=32, description="this many always may")
+    most: PositiveInt = Field(default=1_024, description="no more than this ever may")
+    slow: PositiveFloat = Field(
+        default=0.5, description="seconds: a longer wait lowers the limit by a tenth"
+    )
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.least > self.most:
+            raise ValueError(f"needed least at most as high as most, {self.most}")
+        return self
+
+
 class MetricsSettings(_Group):
     """What is measured."""
 
@@ -216,6 +233,7 @@ class Settings(BaseSettings):
     registry: RegistrySettings = RegistrySettings()
     stream: StreamSettings = StreamSettings()
     answers: AnswerSettings = AnswerSettings()
+    waits: WaitSettings = WaitSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from enum import Enum, IntEnum
 
 
@@ -55,9 +56,16 @@ def _somebody_waits() -> Loss | None:
 class Turn:
     """Books time on stages, from the moment that it is made."""
 
-    __slots__ = ("_since", "_timer", "lost", "model_version", "seconds")
+    __slots__ = ("_since", "_timer", "lost", "model_version", "seconds", "waiting")
 
-    def __init__(self, timer: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
+        timer: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.waiting = waiting
+        """Entered while the call waits for the store; refuses when too many do."""
+
         self._timer = timer
         self._since = timer()
         self.seconds = [0.0] * len(Stage)

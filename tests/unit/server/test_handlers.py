@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, NamedTuple, NoReturn
 
 import grpc
@@ -9,6 +10,7 @@ import pytest
 from tickcast.v1 import prediction_service_pb2 as pb
 from tickcast_server.observe.metrics import Metrics
 from tickcast_server.rpc.handlers import InFlight, service_handler
+from tickcast_server.waits import Waits
 
 PREDICT = "tickcast.v1.PredictionService/Predict"
 
@@ -54,7 +56,10 @@ class Servicer:
 
 async def ask(servicer: Servicer, metrics: Metrics, context: Context) -> bytes:
     service = pb.DESCRIPTOR.services_by_name["PredictionService"]
-    handlers: Any = service_handler(service, servicer, observer=metrics, in_flight=InFlight())
+    waits = Waits(least=1, most=1, slow=1.0, observer=metrics, timer=time.perf_counter)
+    handlers: Any = service_handler(
+        service, servicer, observer=metrics, in_flight=InFlight(), waits=waits
+    )
     handler = handlers.service(Details(f"/{PREDICT}"))
     answer: bytes = await handler.unary_unary(b"", context)
     return answer

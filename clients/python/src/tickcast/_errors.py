@@ -28,6 +28,7 @@
     |   |-- StoreUnavailable
     |   `-- ShuttingDown
     |-- SlowReader                  retryable: streams resume by themselves
+    |-- ServerOverloaded            retryable: after `retry_after`
     |-- DeadlineExceeded            no answer within the timeout; what was sent may have been done
     |-- CallCancelled
     |-- InternalError               a fault of the server, with an id for its log
@@ -221,6 +222,12 @@ class ShuttingDown(ServerUnavailable):
 
 class SlowReader(TickcastError):
     """The reader of a stream was slower than the predictions."""
+
+    retryable = True
+
+
+class ServerOverloaded(TickcastError):
+    """As many calls wait for the server's store as may."""
 
     retryable = True
 

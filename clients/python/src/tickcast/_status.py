@@ -39,6 +39,7 @@ from tickcast._errors import (
     PositionAhead,
     PositionExpired,
     PrecedingBarRefused,
+    ServerOverloaded,
     ServerUnavailable,
     ShuttingDown,
     SlowReader,
@@ -79,6 +80,7 @@ _CLASS_OF_REASON: Mapping[str, type[TickcastError]] = {
     "STORE_UNAVAILABLE": StoreUnavailable,
     "SHUTTING_DOWN": ShuttingDown,
     "SLOW_READER": SlowReader,
+    "SERVER_OVERLOADED": ServerOverloaded,
     "INTERNAL": InternalError,
 }
 

@@ -66,6 +66,21 @@ class Metrics:
             ["method", "reason"],
             registry=self.registry,
         )
+        self._waiting = Gauge(
+            "tickcast_calls_waiting",
+            "Unary calls that wait for the store.",
+            registry=self.registry,
+        )
+        self._wait_limit = Gauge(
+            "tickcast_calls_waiting_limit",
+            "Unary calls that may wait for the store.",
+            registry=self.registry,
+        )
+        self._waits_refused = Counter(
+            "tickcast_calls_waiting_refused",
+            "Waits for the store that were refused, since as many waited as may.",
+            registry=self.registry,
+        )
         self._stages = StageSeconds() if stages else None
         if self._stages is not None:
             self.registry.register(self._stages)
@@ -168,6 +183,13 @@ class Metrics:
 
     def call_lost(self, method: str, loss: Loss) -> None:
         self._lost.labels(method, loss.value).inc()
+
+    def waits_changed(self, waiting: int, limit: int) -> None:
+        self._waiting.set(waiting)
+        self._wait_limit.set(limit)
+
+    def wait_refused(self) -> None:
+        self._waits_refused.inc()
 
     def stages_ended(self, turn: Turn) -> None:
         if self._stages is not None:

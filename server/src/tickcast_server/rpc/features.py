@@ -29,7 +29,7 @@ class FeatureServicer:
     now: Callable[[], float]
 
     async def get_features(
-        self, request: pb.GetFeaturesRequest, _call: Call
+        self, request: pb.GetFeaturesRequest, call: Call
     ) -> pb.GetFeaturesResponse:
         wrong = Violations()
         decode.symbol(request.symbol, "symbol", wrong)
@@ -38,7 +38,7 @@ class FeatureServicer:
         wrong.check()
         feature_set = self._find(identity)
         key = SeriesKey(request.symbol, request.timeframe)
-        row, cached = await self.memory.features(key, feature_set)
+        row, cached = await self.memory.features(key, feature_set, turn=call.turn)
         vector = encode.feature_vector(
             key, feature_set, row, cached=cached, stale=self.memory.stale, now=self.now()
         )

@@ -28,6 +28,7 @@ from tickcast_server.rpc.call import Call, Context, Metadata
 from tickcast_server.rpc.status import internal_status, status_of
 from tickcast_server.rpc.timing import TIMING, timing_metadata
 from tickcast_server.turn import Loss, NobodyWaits, Stage, Turn
+from tickcast_server.waits import Waits
 
 _LOST = {Loss.DEADLINE: code_pb2.DEADLINE_EXCEEDED, Loss.CANCELLED: code_pb2.CANCELLED}
 
@@ -67,7 +68,12 @@ class InFlight:
 
 
 def service_handler(
-    service: ServiceDescriptor, servicer: object, *, observer: CallObserver, in_flight: InFlight
+    service: ServiceDescriptor,
+    servicer: object,
+    *,
+    observer: CallObserver,
+    in_flight: InFlight,
+    waits: Waits,
 ) -> grpc.GenericRpcHandler:
     """The handlers of all methods of `service`, answered by the methods of `servicer`.
 
@@ -77,14 +83,15 @@ def service_handler(
         _Method(method, getattr(servicer, _python_name(method)), observer, in_flight)
         for method in service.methods
     ]
-    return _Service({f"/{method.name}": method for method in methods})
+    return _Service({f"/{method.name}": method for method in methods}, waits)
 
 
 class _Service(grpc.GenericRpcHandler):
     """Finds the method of a call: the first that is heard of it, before its message is read."""
 
-    def __init__(self, methods: Mapping[str, _Method]) -> None:
+    def __init__(self, methods: Mapping[str, _Method], waits: Waits) -> None:
         self._methods = methods
+        self._waits = waits
 
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
@@ -93,7 +100,7 @@ class _Service(grpc.GenericRpcHandler):
         if method is None:
             return None
         metadata = handler_call_details.invocation_metadata
-        return method.handler(metadata, Turn())
+        return method.handler(metadata, Turn(self._waits.one))
 
 
 def _python_name(method: MethodDescriptor) -> str:

@@ -17,6 +17,7 @@ from tickcast.v1 import (
 
 from tickcast_server.rpc.handlers import CallObserver, InFlight, service_handler
 from tickcast_server.rpc.health import Health
+from tickcast_server.waits import Waits
 
 SERVICES: Mapping[str, ServiceDescriptor] = {
     descriptor.full_name: descriptor
@@ -48,7 +49,12 @@ class AddressInUse(OSError):
 
 
 def build_server(
-    servicers: Mapping[str, object], *, health: Health, observer: CallObserver, in_flight: InFlight
+    servicers: Mapping[str, object],
+    *,
+    health: Health,
+    observer: CallObserver,
+    in_flight: InFlight,
+    waits: Waits,
 ) -> grpc.aio.Server:
     """A server with every service of the contract, health and reflection. Not started.
 
@@ -58,7 +64,13 @@ def build_server(
     server = grpc.aio.server(options=_OPTIONS)
     server.add_generic_rpc_handlers(
         [
-            service_handler(descriptor, servicers[name], observer=observer, in_flight=in_flight)
+            service_handler(
+                descriptor,
+                servicers[name],
+                observer=observer,
+                in_flight=in_flight,
+                waits=waits,
+            )
             for name, descriptor in SERVICES.items()
         ]
     )

@@ -51,7 +51,8 @@ class MarketDataServicer:
 
     async def ingest_bars(self, request: pb.IngestBarsRequest, call: Call) -> pb.IngestBarsResponse:
         bars = decode.offered_bars(request)
-        outcomes = await self.intake.ingest(bars)
+        with call.turn.waiting():
+            outcomes = await self.intake.ingest(bars)
         request_id = call.request_id
         return pb.IngestBarsResponse(
             results=[_ingest_result(outcome, request_id) for outcome in outcomes]
@@ -65,7 +66,7 @@ class MarketDataServicer:
             async for event in events:
                 yield self._response(event)
 
-    async def list_bars(self, request: pb.ListBarsRequest, _call: Call) -> pb.ListBarsResponse:
+    async def list_bars(self, request: pb.ListBarsRequest, call: Call) -> pb.ListBarsResponse:
         wrong = Violations()
         decode.symbol(request.symbol, "symbol", wrong)
         decode.timeframe(request.timeframe, "timeframe", wrong)
@@ -82,7 +83,8 @@ class MarketDataServicer:
         key = SeriesKey(request.symbol, request.timeframe)
         self._require(key)
         after = int(page.after) + 1 if page.after else start
-        block = await self.store.bars_between(key, max(start, after), end, page.size + 1)
+        with call.turn.waiting():
+            block = await self.store.bars_between(key, max(start, after), end, page.size + 1)
         shown = block[: page.size]
         more = len(block) > len(shown)
         return pb.ListBarsResponse(
@@ -91,7 +93,7 @@ class MarketDataServicer:
         )
 
     async def list_symbols(
-        self, request: pb.ListSymbolsRequest, _call: Call
+        self, request: pb.ListSymbolsRequest, call: Call
     ) -> pb.ListSymbolsResponse:
         wrong = Violations()
         if request.timeframe:
@@ -105,7 +107,8 @@ class MarketDataServicer:
             arguments=[request.timeframe],
         )
         keys, token = page_of(page, self.memory.known(request.timeframe), "\0".join)
-        ends = await self.store.ends(keys)
+        with call.turn.waiting():
+            ends = await self.store.ends(keys)
         epoch = self.memory.epoch
         return pb.ListSymbolsResponse(
             symbols=[

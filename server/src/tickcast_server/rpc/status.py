@@ -36,6 +36,7 @@ TABLE: dict[type[errors.TickcastError], tuple[int, str]] = {
     errors.StoreUnavailable: (code_pb2.UNAVAILABLE, "STORE_UNAVAILABLE"),
     errors.ShuttingDown: (code_pb2.UNAVAILABLE, "SHUTTING_DOWN"),
     errors.SlowReader: (code_pb2.RESOURCE_EXHAUSTED, "SLOW_READER"),
+    errors.ServerOverloaded: (code_pb2.RESOURCE_EXHAUSTED, "SERVER_OVERLOADED"),
 }
 
 
@@ -104,7 +105,7 @@ def _details(error: errors.TickcastError) -> Iterable[Message]:
                     )
                 ]
             )
-        case errors.Unavailable():
+        case errors.Unavailable() | errors.ServerOverloaded():
             yield _retry_after(error.retry_after)
         case errors.SlowReader():
             yield _retry_after(0.1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from typing import Any, Protocol
 
 import structlog
@@ -40,6 +40,9 @@ from tickcast_server.turn import Stage, Turn
 
 # Computing more rows than this at once would be felt by the requests that wait on the event loop.
 _INLINE_ROWS = 16
+
+Waiting = Callable[[], AbstractContextManager[None]]
+"""Entered while a call waits for the store."""
 
 Batch = tuple[SeriesKey, Sequence[BarRow]]
 
@@ -135,20 +138,21 @@ class Memory:
         """The features at the last bar or at `sequence`, and whether they were held already.
 
         Raises `SymbolNotFound`, `TimeframeNotFound`, `NotEnoughBars`, `PositionExpired`, and
-        `StoreUnavailable` when what is needed is not here and the store is away; `NobodyWaits`,
-        before features are computed.
+        `StoreUnavailable` when what is needed is not here and the store is away; `ServerOverloaded`
+        in place of a wait; `NobodyWaits`, before features are computed.
         """
         turn = turn or Turn()
         turn.end(Stage.FEATURES)
         series = self._required(key)
         newest = sequence is None or sequence == series.last_sequence
         if newest:
-            row = series.row(feature_set.id) or await self._kept_row(series, feature_set.id)
+            row = series.row(feature_set.id)
+            row = row or await self._kept_row(series, feature_set.id, turn.waiting)
             turn.end(Stage.STORE)
             if row is not None:
                 return row, True
         at = series.last_sequence if sequence is None else sequence
-        block = await self._bars_until(series, at, feature_set.window)
+        block = await self._bars_until(series, at, feature_set.window, turn.waiting)
         turn.end(Stage.STORE)
         turn.check()
         row = _row_of(key, feature_set, block)
@@ -257,19 +261,25 @@ class Memory:
             [(series.key, row) for (series, _), row in zip(ready, rows, strict=True)],
         )
 
-    async def _kept_row(self, series: Series, feature_set: str) -> FeatureRow | None:
+    async def _kept_row(
+        self, series: Series, feature_set: str, waiting: Waiting
+    ) -> FeatureRow | None:
         if series.bars is not None:
             return None
-        row, last_sequence = await self._store.load_features(series.key, feature_set)
+        with waiting():
+            row, last_sequence = await self._store.load_features(series.key, feature_set)
         if row is None or row.sequence != last_sequence or last_sequence != series.last_sequence:
             return None
         series.features[feature_set] = row
         return row
 
-    async def _bars_until(self, series: Series, sequence: int, count: int) -> BarBlock:
+    async def _bars_until(
+        self, series: Series, sequence: int, count: int, waiting: Waiting = nullcontext
+    ) -> BarBlock:
         block = series.bars
         if block is None and sequence == series.last_sequence:
-            block = await self._store.last_bars(series.key, self._bars_held)
+            with waiting():
+                block = await self._store.last_bars(series.key, self._bars_held)
             if block.last_sequence >= series.last_sequence:
                 # Bars that this process has not been told of yet are left to their event.
                 series.bars = block.until(series.last_sequence)
@@ -277,7 +287,8 @@ class Memory:
             held = block.until(sequence)
             if len(held) >= count or block.first_sequence == 1:
                 return held.tail(count)
-        return await self._store.bars_until(series.key, sequence, count)
+        with waiting():
+            return await self._store.bars_until(series.key, sequence, count)
 
     def _keep(self, feature_set: str, rows: Sequence[tuple[SeriesKey, FeatureRow]]) -> None:
         if not self.stale:

@@ -96,6 +96,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED. The reader of a prediction stream was slower than the predictions and its
     queue is full. Resume from the last position.
     """
+    ERROR_REASON_SERVER_OVERLOADED: _ErrorReason.ValueType  # 91
+    """RESOURCE_EXHAUSTED. As many calls wait for the store as may, and this one would have waited too:
+    nothing was stored. Retry after the delay in RetryInfo.
+    """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 99
     """INTERNAL. A fault of the server. The metadata has an error id under which its log has the
     details.
@@ -180,6 +184,10 @@ from their last position.
 ERROR_REASON_SLOW_READER: ErrorReason.ValueType  # 90
 """RESOURCE_EXHAUSTED. The reader of a prediction stream was slower than the predictions and its
 queue is full. Resume from the last position.
+"""
+ERROR_REASON_SERVER_OVERLOADED: ErrorReason.ValueType  # 91
+"""RESOURCE_EXHAUSTED. As many calls wait for the store as may, and this one would have waited too:
+nothing was stored. Retry after the delay in RetryInfo.
 """
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 99
 """INTERNAL. A fault of the server. The metadata has an error id under which its log has the
