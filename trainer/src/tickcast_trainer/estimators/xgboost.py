@@ -30,21 +30,7 @@ class XGBoost:
         self, features: NDArray[np.float32], target: NDArray[np.float64], *, seed: int
     ) -> FittedModel:
         """Boost on one thread, so that the same seed gives the same trees on every machine."""
-        from xgboost import XGBRegressor
-
-        settings = self.settings
-        regressor = XGBRegressor(
-            n_estimators=settings.trees,
-            max_depth=settings.depth,
-            learning_rate=settings.learning_rate,
-            subsample=settings.row_share,
-            colsample_bytree=settings.feature_share,
-            min_child_weight=settings.minimum_leaf_rows,
-            reg_lambda=settings.penalty,
-            random_state=seed,
-            n_jobs=1,
-        )
-        return _FittedXGBoost(regressor.fit(features, target))
+        return _FittedXGBoost(_boost(self.settings, features, target, seed=seed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +48,15 @@ class XGBoostOdds:
         self, features: NDArray[np.float32], target: NDArray[np.float64], *, seed: int
     ) -> FittedModel:
         """Boost on one thread, beginning at even odds."""
-        from xgboost import XGBRegressor
-
-        settings = self.settings
-        regressor = XGBRegressor(
-            objective="binary:logistic",
-            base_score=0.5,
-            n_estimators=settings.trees,
-            max_depth=settings.depth,
-            learning_rate=settings.learning_rate,
-            subsample=settings.row_share,
-            colsample_bytree=settings.feature_share,
-            # Of the logistic loss a row weighs a quarter of what it does in squared error.
-            min_child_weight=settings.minimum_leaf_rows / 4.0,
-            reg_lambda=settings.penalty / 4.0,
-            random_state=seed,
-            n_jobs=1,
+        # Of the logistic loss a row weighs a quarter of what it does in squared error.
+        settings = self.settings.model_copy(
+            update={
+                "minimum_leaf_rows": self.settings.minimum_leaf_rows / 4.0,
+                "penalty": self.settings.penalty / 4.0,
+            }
         )
-        return _FittedOdds(regressor.fit(features, target))
+        loss = {"objective": "binary:logistic", "base_score": 0.5}
+        return _FittedOdds(_boost(settings, features, target, seed=seed, **loss))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +82,31 @@ class _FittedXGBoost:
         # A list of one since XGBoost 3.1.
         base = _learner(self.regressor)["learner_model_param"]["base_score"].strip("[]")
         return _graph(self.regressor, base=float(base))
+
+
+def _boost(
+    settings: XGBoostSettings,
+    features: NDArray[np.float32],
+    target: NDArray[np.float64],
+    *,
+    seed: int,
+    **loss: Any,
+) -> Any:
+    from xgboost import XGBRegressor
+
+    regressor = XGBRegressor(
+        n_estimators=settings.trees,
+        max_depth=settings.depth,
+        learning_rate=settings.learning_rate,
+        subsample=settings.row_share,
+        colsample_bytree=settings.feature_share,
+        min_child_weight=settings.minimum_leaf_rows,
+        reg_lambda=settings.penalty,
+        random_state=seed,
+        n_jobs=1,
+        **loss,
+    )
+    return regressor.fit(features, target)
 
 
 def _learner(regressor: Any) -> dict[str, Any]:
