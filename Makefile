@@ -9,6 +9,8 @@ export PYTHON
 
 BIN := .venv/bin
 BENCH := predict
+# Processes that share the tests, a file at a time.
+WORKERS := 2
 MEMBERS := modelkit trainer server clients/python
 READY := .venv/.ready
 PROTO_READY := .venv-proto/.ready
@@ -62,8 +64,8 @@ bench: $(READY) ## Run a benchmark: BENCH=predict (or another folder of benchmar
 ##### Test
 
 .PHONY: test
-test: $(READY) $(MLFLOW_READY) ## Run the tests; T=tests/unit runs a part of them
-	@$(BIN)/python -m pytest $(T)
+test: $(READY) $(MLFLOW_READY) ## Run the tests; T=tests/unit runs a part of them, WORKERS=0 all in one process
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(T)
 
 .PHONY: coverage
 coverage: $(READY) $(MLFLOW_READY) ## Run the tests and show the lines that none of them reached
