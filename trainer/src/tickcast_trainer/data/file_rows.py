@@ -10,9 +10,9 @@ import pandas as pd
 
 from tickcast_trainer.errors import BarSourceError, UnusableRows
 from tickcast_trainer.sources.columns import BarRows, BarTable, read_columns
-from tickcast_trainer.sources.csv import _table as read_csv_file
+from tickcast_trainer.sources.csv import read_file as read_csv_file
 from tickcast_trainer.sources.files import find_files
-from tickcast_trainer.sources.parquet import _table as read_parquet_file
+from tickcast_trainer.sources.parquet import read_file as read_parquet_file
 from tickcast_trainer.sources.received import ReceivedBars
 
 _Reader = Callable[[Path], BarTable]

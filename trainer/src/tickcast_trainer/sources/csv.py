@@ -19,10 +19,11 @@ def open(location: str, *, timeframe: str | None = None) -> list[BarSeries]:
     volume; optionally symbol, adj_close, close_time. Others are ignored. Raises BarSourceError.
     """
     files = find_files(location, suffixes=(".csv", ".csv.gz"))
-    return read_tables([_table(file) for file in files], timeframe=timeframe)
+    return read_tables([read_file(file) for file in files], timeframe=timeframe)
 
 
-def _table(path: Path) -> BarTable:
+def read_file(path: Path) -> BarTable:
+    """Read one CSV file as it is. Raises BarSourceError."""
     try:
         # All of it as text, the header as the first row and blank lines kept: only then is a row's
         # line in the file known, a line that is too long refused, a column that comes twice seen.

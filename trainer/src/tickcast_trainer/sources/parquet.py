@@ -18,10 +18,11 @@ def open(location: str, *, timeframe: str | None = None) -> list[BarSeries]:
     Times may be timestamps, dates, text or integers since the Unix epoch. Raises BarSourceError.
     """
     files = find_files(location, suffixes=(".parquet",))
-    return read_tables([_table(file) for file in files], timeframe=timeframe)
+    return read_tables([read_file(file) for file in files], timeframe=timeframe)
 
 
-def _table(path: Path) -> BarTable:
+def read_file(path: Path) -> BarTable:
+    """Read one Parquet file as it is. Raises BarSourceError."""
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
