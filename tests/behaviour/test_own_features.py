@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tickcast import AsyncClient, Bar, ModelVersionNotReady, ModelVersionState
+from tickcast import AsyncClient, ModelVersionNotReady, ModelVersionState
 from tickcast_modelkit.testing import random_walk_bars
 from tickcast_server.testing import start_local
 from tickcast_trainer.backtest.cli import main as backtest_main
 from tickcast_trainer.cli import main as train_main
+
+from tests.sdk_bars import sdk_bars
+
+SERIES = random_walk_bars(90, symbol="AAPL")
 
 OF_MODELKIT = """
 from tickcast_modelkit.features import Feature, FeatureSet
@@ -56,25 +59,12 @@ def train(folder: Path, file: Path, text: str, *arguments: str) -> int:
     )
 
 
-def bars() -> list[Bar]:
-    series = random_walk_bars(90, symbol="AAPL")
-    return [
-        Bar(
-            symbol="AAPL",
-            timeframe="1d",
-            open_time=datetime.fromtimestamp(opened, UTC),
-            **dict(zip(("open", "high", "low", "close", "volume"), row, strict=True)),
-        )
-        for opened, row in zip(series.open_time.tolist(), series.ohlcv.tolist(), strict=True)
-    ]
-
-
 async def test_a_set_of_modelkits_functions_needs_no_file_on_the_server(
     tmp_path: Path, file: Path
 ) -> None:
     assert train(tmp_path, file, OF_MODELKIT) == 0
     async with start_local(tmp_path) as app, AsyncClient(app.address) as client:
-        await client.ingest_bars(bars())
+        await client.ingest_bars(sdk_bars(SERIES))
         prediction = await client.predict("AAPL", model="models/own-ridge")
         assert prediction.feature_set.startswith("featureSets/short-")
         known = {item.name for item in await client.list_feature_sets()}
@@ -88,7 +78,7 @@ async def test_a_set_with_functions_of_its_own_is_refused_by_name_until_the_file
 ) -> None:
     assert train(tmp_path, file, OF_ITS_OWN) == 0
     async with start_local(tmp_path) as app, AsyncClient(app.address) as client:
-        await client.ingest_bars(bars())
+        await client.ingest_bars(sdk_bars(SERIES))
         version = await client.get_model_version("models/own-ridge/versions/1")
         assert version.state is ModelVersionState.FAILED
         assert "TICKCAST_FEATURES" in str(version.failure)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tickcast import AsyncClient, Bar
+from tickcast import AsyncClient
 from tickcast_modelkit.package import read_aliases
 from tickcast_modelkit.testing import random_walk_bars
 from tickcast_server.testing import start_local
 from tickcast_trainer.cli import main as train_main
 from tickcast_trainer.promotion.cli import promote_main, rollback_main
 from tickcast_trainer.promotion.decisions import read_decisions
+
+from tests.sdk_bars import sdk_bars
 
 MODEL = "daily-ridge"
 
@@ -109,15 +110,7 @@ def test_bad_input_is_named_and_nothing_is_decided(
 async def test_a_server_follows_the_champion(models: Path, tmp_path: Path) -> None:
     series = random_walk_bars(80, symbol="AAPL")
     async with start_local(tmp_path) as app, AsyncClient(app.address) as client:
-        await client.ingest_bars(
-            Bar(
-                symbol="AAPL",
-                timeframe="1d",
-                open_time=datetime.fromtimestamp(opened, UTC),
-                **dict(zip(("open", "high", "low", "close", "volume"), row, strict=True)),
-            )
-            for opened, row in zip(series.open_time.tolist(), series.ohlcv.tolist(), strict=True)
-        )
+        await client.ingest_bars(sdk_bars(series))
 
         async def answering() -> str:
             return (await client.predict("AAPL", model=f"models/{MODEL}")).model_version

@@ -9,14 +9,15 @@ import re
 import shlex
 import sys
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tickcast import AsyncClient, Bar
+from tickcast import AsyncClient
 from tickcast_modelkit.testing import random_walk_bars
 from tickcast_server.app import App
 from tickcast_server.testing import start_local
+
+from tests.sdk_bars import sdk_bars
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -40,17 +41,7 @@ async def show(tmp_path: Path, add_package: AddPackage) -> AsyncIterator[App]:
     series = random_walk_bars(100, symbol="AAPL")
     async with start_local(tmp_path) as app:
         async with AsyncClient(app.address) as client:
-            await client.ingest_bars(
-                Bar(
-                    symbol="AAPL",
-                    timeframe="1d",
-                    open_time=datetime.fromtimestamp(opened, UTC),
-                    **dict(zip(("open", "high", "low", "close", "volume"), row, strict=True)),
-                )
-                for opened, row in zip(
-                    series.open_time.tolist(), series.ohlcv.tolist(), strict=True
-                )
-            )
+            await client.ingest_bars(sdk_bars(series))
         yield app
 
 

@@ -35,6 +35,8 @@ from tickcast_modelkit.features import CORE, last_window
 from tickcast_modelkit.testing import random_walk_bars
 from tickcast_server.app import App
 
+from tests.sdk_bars import sdk_bars
+
 SERIES = random_walk_bars(300, symbol="AAPL")
 MODEL = "models/tiny"
 
@@ -42,19 +44,7 @@ Ask = Callable[..., Awaitable[Any]]
 
 
 def bars(start: int, stop: int, symbol: str = "AAPL") -> list[Bar]:
-    return [
-        Bar(
-            symbol=symbol,
-            timeframe="1d",
-            open_time=datetime.fromtimestamp(int(SERIES.open_time[index]), UTC),
-            open=float(SERIES.ohlcv[index, 0]),
-            high=float(SERIES.ohlcv[index, 1]),
-            low=float(SERIES.ohlcv[index, 2]),
-            close=float(SERIES.ohlcv[index, 3]),
-            volume=float(SERIES.ohlcv[index, 4]),
-        )
-        for index in range(start, stop)
-    ]
+    return sdk_bars(SERIES.slice(start, stop), symbol=symbol)
 
 
 @asynccontextmanager

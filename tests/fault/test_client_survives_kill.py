@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,8 @@ from tickcast import (
 from tickcast_modelkit.testing import random_walk_bars
 from tickcast_server.testing import eventually, free_address, start_process
 
+from tests.sdk_bars import sdk_bars
+
 SYMBOLS = ("AAPL", "IBM", "NEW")
 COUNT = 150
 # NEW has its first bar soon after the server is back, before all streams are.
@@ -37,19 +38,9 @@ def bars() -> list[list[Bar]]:
     steps: list[list[Bar]] = [[] for _ in range(COUNT)]
     for seed, symbol in enumerate(SYMBOLS):
         series = random_walk_bars(COUNT, symbol=symbol, seed=seed)
-        for index in range(FIRST_OF[symbol], COUNT):
-            steps[index].append(
-                Bar(
-                    symbol=symbol,
-                    timeframe="1d",
-                    open_time=datetime.fromtimestamp(int(series.open_time[index]), UTC),
-                    open=float(series.ohlcv[index, 0]),
-                    high=float(series.ohlcv[index, 1]),
-                    low=float(series.ohlcv[index, 2]),
-                    close=float(series.ohlcv[index, 3]),
-                    volume=float(series.ohlcv[index, 4]),
-                )
-            )
+        sent = sdk_bars(series)[FIRST_OF[symbol] :]
+        for step, bar in zip(steps[FIRST_OF[symbol] :], sent, strict=True):
+            step.append(bar)
     return steps
 
 
