@@ -252,7 +252,7 @@ class Predictor:
             symbol=prepared.query.symbol,
             timeframe=model.timeframe,
             as_of_time=prepared.as_of_time,
-            target_time=prepared.as_of_time + horizon * _seconds(model.timeframe),
+            target_time=prepared.as_of_time + horizon * model.manifest.timeframe.seconds,
             horizon_bars=horizon,
             last_close=last_close,
             predicted_return=value,
@@ -309,7 +309,7 @@ def _from_features(query: PredictQuery, model: LoadedModel, source: GivenFeature
 def _from_bars(query: PredictQuery, model: LoadedModel, source: GivenBars) -> _Prepared:
     if source.timeframe is not None:
         _check_timeframe("bars.bars[0].timeframe", source.timeframe, model)
-    _check_bars(source.block, Timeframe.parse(model.timeframe))
+    _check_bars(source.block, model.manifest.timeframe)
     try:
         row = compute_row(model.feature_set, source.block)
     except TooFewBars as error:
@@ -366,7 +366,3 @@ def _check_bars(block: BarBlock, timeframe: Timeframe) -> None:
                 for problem in problems
             ]
         )
-
-
-def _seconds(timeframe: str) -> int:
-    return Timeframe.parse(timeframe).seconds
