@@ -107,6 +107,10 @@ class BarSeries:
             ohlcv=self.ohlcv[start:stop],
         )
 
+    def closed_by(self, instant: int) -> BarSeries:
+        """Return the bars that had closed at ``instant`` or before."""
+        return self.slice(0, int(np.searchsorted(self.close_time, instant, side="right")))
+
     def between(self, start: int, end: int) -> BarSeries:
         """Return the bars that open at ``start`` or later and before ``end``."""
         first, last = np.searchsorted(self.open_time, (start, end))

@@ -13,6 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
+from tickcast_trainer.long_run import long_run_sum, rule_of_thumb
+
 _NORMAL = NormalDist()
 
 
@@ -144,12 +146,7 @@ def variance_of_mean(
     """
     # The mean over rows is a ratio, sum by sum of rows; its deviations by time add up to zero.
     _, time = np.unique(as_of_time, return_inverse=True)
-    by_time = np.bincount(time, weights=deviation)
-    count = len(by_time)
-    # At least the overlap of the targets, else Newey and West's rule of thumb.
-    lags = min(max(horizon - 1, int(4 * (count / 100) ** (2 / 9))), count - 1)
-    total = float(by_time @ by_time)
-    for lag in range(1, lags + 1):
-        weight = 1.0 - lag / (lags + 1)
-        total += 2.0 * weight * float(by_time[lag:] @ by_time[:-lag])
-    return max(total, 0.0) / len(deviation) ** 2
+    by_time = np.asarray(np.bincount(time, weights=deviation), dtype=np.float64)
+    # At least the overlap of the targets, else what is usual.
+    lags = max(horizon - 1, rule_of_thumb(len(by_time)))
+    return long_run_sum(by_time, lags=lags) / len(deviation) ** 2

@@ -140,9 +140,7 @@ def _closed_by(series: Sequence[BarSeries], settings: TrainSettings) -> list[Bar
     if settings.until is None:
         return list(series)
     until = int(settings.until.timestamp())
-    cut = [
-        one.slice(0, int(np.searchsorted(one.close_time, until, side="right"))) for one in series
-    ]
+    cut = [one.closed_by(until) for one in series]
     if not any(len(one) for one in cut):
         first = np.datetime64(min(int(one.close_time[0]) for one in series), "s")
         raise NotEnoughHistory(

@@ -91,8 +91,7 @@ def _between(series: Sequence[BarSeries], settings: BacktestSettings) -> list[Ba
     )
     used = []
     for one in series:
-        stop = len(one) if end is None else int(np.searchsorted(one.close_time, end, side="right"))
-        cut = one.slice(0, stop)
+        cut = one if end is None else one.closed_by(end)
         if len(cut) and (start is None or cut.open_time[-1] >= start):
             used.append(cut)
     if not used:

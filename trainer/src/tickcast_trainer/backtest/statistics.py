@@ -12,6 +12,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from tickcast_trainer.long_run import long_run_sum, rule_of_thumb
+
 _NORMAL = NormalDist()
 _EULER_MASCHERONI = 0.5772156649015329
 
@@ -41,7 +43,8 @@ def sharpe_standard_error(returns: Returns) -> float:
     centred = (returns - mean) / deviation
     # What each return adds to the ratio, to first order: the delta method on mean and variance.
     influence = centred - mean / deviation / 2.0 * (centred**2 - 1.0)
-    return math.sqrt(_long_run_variance(influence) / len(returns))
+    count = len(returns)
+    return math.sqrt(long_run_sum(influence, lags=rule_of_thumb(count)) / count / count)
 
 
 def sortino_ratio(returns: Returns) -> float | None:
@@ -130,15 +133,3 @@ def drawdown(equity: NDArray[np.float64]) -> Drawdown:
     # From one peak straight to the next nobody waits.
     waits[:-1][waits[:-1] == 1] = 0
     return Drawdown(depth=float(np.max(1.0 - equity / peak)), duration=int(waits.max()))
-
-
-def _long_run_variance(values: NDArray[np.float64]) -> float:
-    count = len(values)
-    # Newey and West's rule of thumb for how far dependence reaches.
-    lags = min(int(4 * (count / 100) ** (2 / 9)), count - 1)
-    # Sums of products instead of dot products, which BLAS would spread over threads that wait.
-    total = float(np.sum(values * values))
-    for lag in range(1, lags + 1):
-        weight = 1.0 - lag / (lags + 1)
-        total += 2.0 * weight * float(np.sum(values[lag:] * values[:-lag]))
-    return max(total, 0.0) / count

@@ -166,7 +166,7 @@ def _bars(settings: PromoteSettings, candidate: PackagedModel) -> list[BarSeries
     if settings.end is None:
         return series
     end = int(settings.end.timestamp())
-    cut = [one.slice(0, int(np.searchsorted(one.close_time, end, side="right"))) for one in series]
+    cut = [one.closed_by(end) for one in series]
     return [one for one in cut if len(one)]
 
 
