@@ -6,8 +6,10 @@ learns the rest. Each follows a rule instead of a search, so that no test fold c
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
+
+from tickcast_trainer.configuration import Section
 
 MemberName = Literal["ridge", "elastic-net", "extra-trees", "xgboost", "lightgbm", "mlp"]
 EstimatorName = Literal[MemberName, "average", "stack", "logistic", "xgboost-direction"]
@@ -15,11 +17,7 @@ EstimatorName = Literal[MemberName, "average", "stack", "logistic", "xgboost-dir
 _DEFAULT_MEMBERS: tuple[MemberName, ...] = ("ridge", "extra-trees", "lightgbm")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RidgeSettings(_Section):
+class RidgeSettings(Section):
     """Parameters of ridge regression."""
 
     # Number of features over the R2 to expect, 35 / 0.35%: with this penalty the estimate is the
@@ -27,7 +25,7 @@ class RidgeSettings(_Section):
     alpha: float = Field(default=10_000.0, gt=0, description="penalty on squared coefficients")
 
 
-class LogisticSettings(_Section):
+class LogisticSettings(Section):
     """Parameters of logistic regression."""
 
     # A quarter of ridge's, by the same rule: near even odds, a row weighs a quarter of what it does
@@ -35,7 +33,7 @@ class LogisticSettings(_Section):
     alpha: float = Field(default=2_500.0, gt=0, description="penalty on squared coefficients")
 
 
-class ElasticNetSettings(_Section):
+class ElasticNetSettings(Section):
     """Parameters of the elastic net."""
 
     alpha: float = Field(default=10_000.0, gt=0, description="penalty on squared coefficients")
@@ -48,7 +46,7 @@ class ElasticNetSettings(_Section):
     )
 
 
-class ExtraTreesSettings(_Section):
+class ExtraTreesSettings(Section):
     """Parameters of the extremely randomised trees."""
 
     trees: int = Field(default=200, ge=1, le=5000, description="number of trees")
@@ -59,7 +57,7 @@ class ExtraTreesSettings(_Section):
     minimum_leaf_rows: int = Field(default=100, ge=1, description="fewest rows in a leaf")
 
 
-class XGBoostSettings(_Section):
+class XGBoostSettings(Section):
     """Parameters of XGBoost's trees."""
 
     trees: int = Field(default=150, ge=1, le=5000, description="number of trees")
@@ -77,7 +75,7 @@ class XGBoostSettings(_Section):
     penalty: float = Field(default=50.0, ge=0, description="penalty on squared leaf values")
 
 
-class LightGBMSettings(_Section):
+class LightGBMSettings(Section):
     """Parameters of LightGBM's trees; the defaults regularise as those of XGBoost do."""
 
     trees: int = Field(default=150, ge=1, le=5000, description="number of trees")
@@ -95,7 +93,7 @@ class LightGBMSettings(_Section):
     penalty: float = Field(default=50.0, ge=0, description="penalty on squared leaf values")
 
 
-class QuantileSettings(_Section):
+class QuantileSettings(Section):
     """Parameters of the trees that are fitted to the tails of the return, with LightGBM."""
 
     trees: int = Field(default=150, ge=1, le=5000, description="number of trees of each tail")
@@ -109,7 +107,7 @@ class QuantileSettings(_Section):
     )
 
 
-class MLPSettings(_Section):
+class MLPSettings(Section):
     """Parameters of the neural network."""
 
     units: int = Field(default=16, ge=1, le=256, description="units of the hidden layer")
@@ -121,7 +119,7 @@ class MLPSettings(_Section):
     rounds: int = Field(default=200, ge=1, le=10_000, description="most rounds of the descent")
 
 
-class _EnsembleSettings(_Section):
+class _EnsembleSettings(Section):
     members: Annotated[tuple[MemberName, ...], NoDecode] = Field(
         default=_DEFAULT_MEMBERS, description="estimators of the ensemble, separated by commas"
     )

@@ -9,6 +9,7 @@ from tickcast_trainer.estimators import INPUT_NAME, OUTPUT_NAME, FittedModel
 from tickcast_trainer.estimators.direction import probability_of
 from tickcast_trainer.estimators.graph import PROBABILITY_NAME, TAILS_NAME, WIDTHS
 from tickcast_trainer.estimators.quantiles import FittedTails
+from tickcast_trainer.onnx_session import one_thread_session
 
 PARITY_LIMIT = 1e-4
 """Largest difference allowed between model and graph, in standard deviations of the target."""
@@ -20,15 +21,8 @@ class OnnxModel:
     """An exported graph, run as a server runs it: one thread, float32."""
 
     def __init__(self, graph: bytes) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
         self.graph = graph
-        self._session = onnxruntime.InferenceSession(
-            graph, options, providers=["CPUExecutionProvider"]
-        )
+        self._session = one_thread_session(graph)
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return predicted log returns (n,) for features (n, F)."""

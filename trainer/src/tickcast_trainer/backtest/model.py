@@ -20,6 +20,7 @@ from tickcast_modelkit.package import read_package
 from tickcast_trainer.backtest.errors import UnusablePackage
 from tickcast_trainer.backtest.indicators import Columns
 from tickcast_trainer.backtest.panel import Panel
+from tickcast_trainer.onnx_session import one_thread_session
 from tickcast_trainer.progress import Progress
 
 
@@ -101,18 +102,10 @@ def load_model(folder: Path, *, features: Path | None = None) -> PackagedModel:
     Raises ModelkitError when the package is damaged, cannot be computed here, or computes other
     predictions than where it was made.
     """
-    import onnxruntime
-
     package = read_package(folder)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        package.onnx, options, providers=["CPUExecutionProvider"]
-    )
     known = feature_sets() if features is None else load_feature_file(features)
     manifest = package.manifest
     feature_set = find_feature_set(manifest.feature_set, manifest.features, known)
-    model = PackagedModel(manifest, feature_set, session)
+    model = PackagedModel(manifest, feature_set, one_thread_session(package.onnx))
     package.golden.replay(feature_set, model.predict, model.tails, model.probability)
     return model

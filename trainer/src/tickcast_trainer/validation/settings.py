@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from tickcast_trainer.configuration import Section
 
 SplitName = Literal["expanding", "rolling"]
 
 
-class SearchSettings(BaseModel):
+class SearchSettings(Section):
     """Whether and how long parameters are searched for, inside each fold's training rows."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     trials: int = Field(
         default=0, ge=0, le=10_000, description="most trials of each search; 0 searches nothing"
