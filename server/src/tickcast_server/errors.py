@@ -10,6 +10,7 @@
     |   `-- FeatureSetNotFound
     |-- FailedPrecondition
     |   |-- NotEnoughBars
+    |   |-- CrossSectionIncomplete
     |   |-- ModelVersionNotReady
     |   |-- BarOutOfOrder
     |   `-- BarNotClosed
@@ -163,6 +164,21 @@ class NotEnoughBars(FailedPrecondition):
             symbol=symbol,
             timeframe=timeframe,
             held=str(held),
+            needed=str(needed),
+        )
+
+
+class CrossSectionIncomplete(FailedPrecondition):
+    def __init__(
+        self, symbol: str, timeframe: str, *, as_of_time: str, present: int, needed: int
+    ) -> None:
+        super().__init__(
+            f"{present} symbols of the universe of {symbol!r} have a {timeframe} bar that closed "
+            f"at {as_of_time}, {needed} needed to rank them: send the bars of the others",
+            symbol=symbol,
+            timeframe=timeframe,
+            asOfTime=as_of_time,
+            present=str(present),
             needed=str(needed),
         )
 

@@ -15,6 +15,7 @@
     |   `-- FeatureSetNotFound
     |-- FailedPrecondition          well-formed, but not now
     |   |-- TooFewBars
+    |   |-- CrossSectionIncomplete
     |   |-- ModelVersionNotReady
     |   |-- BarOutOfOrder
     |   `-- BarNotClosed
@@ -165,6 +166,13 @@ class FailedPrecondition(TickcastError):
 
 class TooFewBars(FailedPrecondition):
     """Fewer closed bars are held or sent than needed: `metadata["held"]`, `metadata["needed"]`."""
+
+
+class CrossSectionIncomplete(FailedPrecondition):
+    """Too few symbols of the model's universe have a bar that closed at the same time.
+
+    `metadata["present"]` and `metadata["needed"]` count them, `metadata["asOfTime"]` is the time.
+    """
 
 
 class ModelVersionNotReady(FailedPrecondition):

@@ -25,6 +25,7 @@ TABLE: dict[type[errors.TickcastError], tuple[int, str]] = {
     errors.ModelVersionNotFound: (code_pb2.NOT_FOUND, "MODEL_VERSION_NOT_FOUND"),
     errors.FeatureSetNotFound: (code_pb2.NOT_FOUND, "FEATURE_SET_NOT_FOUND"),
     errors.NotEnoughBars: (code_pb2.FAILED_PRECONDITION, "TOO_FEW_BARS"),
+    errors.CrossSectionIncomplete: (code_pb2.FAILED_PRECONDITION, "CROSS_SECTION_INCOMPLETE"),
     errors.ModelVersionNotReady: (code_pb2.FAILED_PRECONDITION, "MODEL_VERSION_NOT_READY"),
     errors.BarOutOfOrder: (code_pb2.FAILED_PRECONDITION, "BAR_OUT_OF_ORDER"),
     errors.BarNotClosed: (code_pb2.FAILED_PRECONDITION, "BAR_NOT_CLOSED"),

@@ -66,6 +66,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_BAR_NOT_CLOSED: _ErrorReason.ValueType  # 43
     """FAILED_PRECONDITION. The bar has not closed by the server's clock. Send it after its close_time."""
+    ERROR_REASON_CROSS_SECTION_INCOMPLETE: _ErrorReason.ValueType  # 46
+    """FAILED_PRECONDITION. The model compares symbols with each other, and too few of its universe
+    have a bar that closed at the same time. Ingest the bars of the others, then ask again; the
+    metadata says how many are present and needed.
+    """
     ERROR_REASON_BAR_CONFLICT: _ErrorReason.ValueType  # 44
     """ALREADY_EXISTS. A bar with the same key and other values is stored. The metadata shows both."""
     ERROR_REASON_PRECEDING_BAR_REFUSED: _ErrorReason.ValueType  # 45
@@ -155,6 +160,11 @@ its open time is stored: history cannot be filled in behind the last bar.
 """
 ERROR_REASON_BAR_NOT_CLOSED: ErrorReason.ValueType  # 43
 """FAILED_PRECONDITION. The bar has not closed by the server's clock. Send it after its close_time."""
+ERROR_REASON_CROSS_SECTION_INCOMPLETE: ErrorReason.ValueType  # 46
+"""FAILED_PRECONDITION. The model compares symbols with each other, and too few of its universe
+have a bar that closed at the same time. Ingest the bars of the others, then ask again; the
+metadata says how many are present and needed.
+"""
 ERROR_REASON_BAR_CONFLICT: ErrorReason.ValueType  # 44
 """ALREADY_EXISTS. A bar with the same key and other values is stored. The metadata shows both."""
 ERROR_REASON_PRECEDING_BAR_REFUSED: ErrorReason.ValueType  # 45
