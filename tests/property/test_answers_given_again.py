@@ -16,7 +16,6 @@ from tickcast.v1 import prediction_service_pb2 as pb
 from tickcast_modelkit.features import CORE, FeatureSet, last_window
 from tickcast_modelkit.testing import random_walk_bars
 from tickcast_server.errors import SymbolNotFound, TickcastError
-from tickcast_server.feeds.fanout import Fanout
 from tickcast_server.observe.metrics import Metrics
 from tickcast_server.rpc.answers import Answers
 from tickcast_server.rpc.call import Call
@@ -174,10 +173,8 @@ def servicer(world: World, metrics: Metrics, *, kept: int) -> PredictionServicer
         predictor=Predictor(world.models, world, observer=metrics, now=lambda: world.now),
         answers=Answers(world.models, world, most=kept, observer=metrics, now=lambda: world.now),
         models=world.models,
-        memory=None,  # type: ignore[arg-type]  # streams alone read it
-        fanout=Fanout(),
-        limit=1,
-        now=lambda: world.now,
+        feed=None,  # type: ignore[arg-type]  # for streams alone
+        streams=None,  # type: ignore[arg-type]  # for streams alone
     )
 
 

@@ -14,8 +14,10 @@ import structlog
 from prometheus_client import start_http_server
 from pydantic import SecretStr
 
+from tickcast_server.feeds.admission import Admission
 from tickcast_server.feeds.fanout import Fanout
 from tickcast_server.feeds.intake import Intake
+from tickcast_server.feeds.streams import Streams
 from tickcast_server.observe.metrics import Metrics
 from tickcast_server.rpc.answers import Answers
 from tickcast_server.rpc.features import FeatureServicer
@@ -25,6 +27,9 @@ from tickcast_server.rpc.listen import SERVICES, AddressInUse, bind, build_serve
 from tickcast_server.rpc.market_data import MarketDataServicer
 from tickcast_server.rpc.models import ModelServicer
 from tickcast_server.rpc.prediction import PredictionServicer
+from tickcast_server.rpc.prediction_feed import PredictionFeed
+from tickcast_server.rpc.price_feed import PriceFeed
+from tickcast_server.rpc.published import Published
 from tickcast_server.serving.feature_sets import known_feature_sets
 from tickcast_server.serving.models import Models
 from tickcast_server.serving.predictor import Predictor
@@ -98,15 +103,18 @@ class App:
         await memory.start()
         self._keep_running(repository.watch())
         in_flight = InFlight()
+        streams = Streams(
+            memory,
+            fanout,
+            Admission(most=settings.stream.most, most_of_client=settings.stream.most_of_client),
+            limit=settings.stream.limit,
+        )
+        published = Published(most=settings.stream.shared, observer=self.metrics)
+        predictor = Predictor(self.models, memory, observer=self.metrics, now=time.time)
         server = build_server(
             {
                 "tickcast.v1.PredictionService": PredictionServicer(
-                    predictor=Predictor(
-                        self.models,
-                        memory,
-                        observer=self.metrics,
-                        now=time.time,
-                    ),
+                    predictor=predictor,
                     answers=Answers(
                         self.models,
                         memory,
@@ -115,18 +123,21 @@ class App:
                         now=time.time,
                     ),
                     models=self.models,
-                    memory=memory,
-                    fanout=fanout,
-                    limit=settings.stream.limit,
-                    now=time.time,
+                    feed=PredictionFeed(
+                        predictor=predictor,
+                        models=self.models,
+                        memory=memory,
+                        published=published,
+                        now=time.time,
+                    ),
+                    streams=streams,
                 ),
                 "tickcast.v1.MarketDataService": MarketDataServicer(
                     intake=Intake(memory, now=time.time),
                     memory=memory,
                     store=store,
-                    fanout=fanout,
-                    limit=settings.stream.limit,
-                    now=time.time,
+                    feed=PriceFeed(published=published, now=time.time),
+                    streams=streams,
                 ),
                 "tickcast.v1.FeatureService": FeatureServicer(
                     memory=memory,

@@ -11,6 +11,7 @@
     |-- FailedPrecondition
     |   |-- NotEnoughBars
     |   |-- CrossSectionIncomplete
+    |   |-- PredictionOutdated
     |   |-- ModelVersionNotReady
     |   |-- BarOutOfOrder
     |   `-- BarNotClosed
@@ -24,6 +25,7 @@
     |   |-- StoreUnavailable
     |   `-- ShuttingDown
     |-- SlowReader
+    |-- TooManyStreams
     `-- ServerOverloaded
 
 No class here knows gRPC: `rpc.status` has the one table from these classes to codes and reasons.
@@ -183,6 +185,18 @@ class CrossSectionIncomplete(FailedPrecondition):
         )
 
 
+class PredictionOutdated(FailedPrecondition):
+    def __init__(self, symbol: str, timeframe: str, *, age: float, limit: float) -> None:
+        super().__init__(
+            f"the last {timeframe} bar of {symbol!r} closed {age:.0f} s ago, needed at most "
+            f"{limit:.0f} s for this model: send newer bars",
+            symbol=symbol,
+            timeframe=timeframe,
+            ageSeconds=f"{age:.0f}",
+            limitSeconds=f"{limit:.0f}",
+        )
+
+
 class ModelVersionNotReady(FailedPrecondition):
     def __init__(self, name: str, why: str) -> None:
         super().__init__(f"model: {name} is not ready: {why}", modelVersion=name, why=why)
@@ -290,6 +304,18 @@ class SlowReader(TickcastError):
             symbol=symbol,
             timeframe=timeframe,
             behind=str(behind),
+            limit=str(limit),
+        )
+
+
+class TooManyStreams(TickcastError):
+    """As many streams are open as may be."""
+
+    def __init__(self, *, of: str, limit: int) -> None:
+        super().__init__(
+            f"the {of} has {limit} streams open, needed fewer: close one, or subscribe to several "
+            "symbols in one stream",
+            of=of,
             limit=str(limit),
         )
 

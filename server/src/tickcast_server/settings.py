@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -89,10 +91,18 @@ def _is_web_server(url: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and plain
 
 
+def _check_workers(workers: int) -> int:
+    # Elsewhere a shared port gives every connection to the process that came last.
+    if workers > 1 and sys.platform != "linux":
+        raise ValueError("needed 1: only Linux spreads the connections of a port over processes")
+    return workers
+
+
 Address = Annotated[str, AfterValidator(_check_address)]
 OptionalAddress = Annotated[str, AfterValidator(_check_optional_address)]
 StoreUrl = Annotated[SecretStr | None, AfterValidator(_check_store_url)]
 RegistryUrl = Annotated[str | None, AfterValidator(_check_registry_url)]
+Workers = Annotated[PositiveInt, AfterValidator(_check_workers)]
 
 
 class _Group(BaseModel):
@@ -144,7 +154,17 @@ class StreamSettings(_Group):
     limit: PositiveInt = Field(
         default=1_024,
         description="bars of one symbol that a reader may be behind: prices then skip to the "
-        "latest, predictions end with RESOURCE_EXHAUSTED",
+        "latest, predictions end with RESOURCE_EXHAUSTED, unless the reader asks for the other",
+    )
+    most: PositiveInt = Field(default=20_000, description="streams that may be open")
+    most_of_client: PositiveInt = Field(
+        default=2_000,
+        description="streams that one host may have open; raise it where many clients come "
+        "through one proxy",
+    )
+    shared: NonNegativeInt = Field(
+        default=16_384,
+        description="messages about bars that are kept for other streams to send as they are",
     )
 
 
@@ -204,6 +224,10 @@ class Settings(BaseSettings):
     )
     metrics_address: OptionalAddress = Field(
         default="127.0.0.1:9464", description="host:port of the Prometheus metrics; empty for none"
+    )
+    workers: Workers = Field(
+        default=1, description="processes that serve on the address; with more than one, another "
+        "one keeps them"
     )
     data: Path = Field(default=Path(".tickcast"), description="folder of the embedded store")
     models: Path = Field(
@@ -268,6 +292,14 @@ class Settings(BaseSettings):
     def masked(self) -> dict[str, Any]:
         """The settings as JSON values, without their secrets."""
         return self.model_dump(mode="json")
+
+    def revealed(self) -> str:
+        """The settings as JSON with their secrets, for another process of the same server."""
+        return json.dumps(self.model_dump(), default=_plain)
+
+
+def _plain(value: SecretStr | Path) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def load_settings(

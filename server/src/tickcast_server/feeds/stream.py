@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -16,12 +15,17 @@ from tickcast_server.errors import (
     SymbolNotFound,
     TimeframeNotFound,
 )
-from tickcast_server.feeds.fanout import Fanout, Subscription
+from tickcast_server.feeds.fanout import Subscription
 from tickcast_server.store.memory import Memory
 from tickcast_server.store.store import BarRow, SeriesKey
 
-# Bars read from memory at a time: other requests get their turn between two reads.
+# Bars of one series read at a time, and events handed over at a time: other calls get their turn in
+# between.
 _CHUNK = 64
+_BATCH = 128
+
+Ready = Callable[[SeriesKey, int], bool]
+"""Whether the last bar of a series can be sent, or is held back until others have arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,6 @@ class StreamQuery:
     """Longest silence, in seconds."""
 
     when_behind: WhenBehind
-    limit: int
-    """Bars of one series that a reader may be behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,39 +114,49 @@ Event = Started | ClosedBar | Gap | Heartbeat
 class BarStream:
     """Follows the series of one subscription."""
 
-    def __init__(self, memory: Memory, subscription: Subscription, query: StreamQuery) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        subscription: Subscription,
+        query: StreamQuery,
+        *,
+        limit: int,
+        ready: Ready | None,
+    ) -> None:
+        """`limit` is how many bars of one series the reader may be behind."""
         self._memory = memory
         self._subscription = subscription
         self._query = query
+        self._limit = limit
+        self._ready = ready
         self._sent: dict[SeriesKey, int] = {}
         self._catching_up: dict[SeriesKey, int] = {}
         self._unreported: set[SeriesKey] = set()
         self._unread: dict[SeriesKey, None] = {}
+        self._silent_since = time.monotonic()
 
-    async def events(self) -> AsyncGenerator[Event]:
-        """Endless. Raises `PositionExpired`, `PositionAhead`, `SlowReader`, `ShuttingDown`."""
+    def heard(self) -> None:
+        """Notes that the reader was sent something: the next heartbeat can wait."""
+        self._silent_since = time.monotonic()
+
+    async def batches(self) -> AsyncGenerator[Sequence[Event]]:
+        """What can be sent by now, a part at a time. Endless.
+
+        Raises `PositionExpired`, `PositionAhead`, `SlowReader`, `ShuttingDown`.
+        """
         started, pending = self._start()
-        yield started
-        for gap in self._replaced_epochs():
-            yield gap
-        silent_since = time.monotonic()
+        yield [started, *self._replaced_epochs()]
         while True:
-            progress = False
-            for key in pending:
-                async for event in self._catch_up(key):
-                    progress = True
-                    yield event
-            if progress:
-                silent_since = time.monotonic()
-            wait = self._query.heartbeat - (time.monotonic() - silent_since)
-            news, epoch_changed = await self._subscription.news(max(wait, 0))
+            async for batch in self._batches_of(pending):
+                yield batch
+            silence = time.monotonic() - self._silent_since
+            woken = await self._subscription.wait(max(self._query.heartbeat - silence, 0))
+            news, epoch_changed = self._subscription.take()
             if epoch_changed:
-                for gap in self._restart():
-                    yield gap
+                yield self._restart()
             pending = list(dict.fromkeys([*self._unread, *news]))
-            if not news:
-                silent_since = time.monotonic()
-                yield self._heartbeat()
+            if not woken:
+                yield [self._heartbeat()]
 
     def _start(self) -> tuple[Started, list[SeriesKey]]:
         query = self._query
@@ -201,6 +213,18 @@ class BarStream:
             reason=GapReason.EPOCH_CHANGED,
         )
 
+    async def _batches_of(self, keys: Sequence[SeriesKey]) -> AsyncIterator[Sequence[Event]]:
+        """What followed in these series; bars of several together, as they can be predicted so."""
+        batch: list[Event] = []
+        for key in keys:
+            async for event in self._catch_up(key):
+                batch.append(event)
+                if len(batch) == _BATCH:
+                    yield batch
+                    batch = []
+        if batch:
+            yield batch
+
     async def _catch_up(self, key: SeriesKey) -> AsyncIterator[Event]:
         sent = self._sent.setdefault(key, 0)
         self._unread.pop(key, None)
@@ -227,16 +251,25 @@ class BarStream:
             for index in range(len(block)):
                 if epoch != self._memory.epoch:
                     return
-                self._sent[key] = sent = block.first_sequence + index
+                sequence = block.first_sequence + index
+                if self._is_held_back(key, sequence):
+                    self._unread[key] = None
+                    return
+                self._sent[key] = sent = sequence
                 self._unreported.add(key)
                 yield ClosedBar(key=key, position=Position(epoch, sent), bar=block.row(index))
 
+    def _is_held_back(self, key: SeriesKey, sequence: int) -> bool:
+        # Of a bar that another has followed, no more is to be expected.
+        newest = sequence == self._memory.last_sequence(key)
+        return self._ready is not None and newest and not self._ready(key, sequence)
+
     def _gap_when_behind(self, key: SeriesKey, sent: int, last: int) -> Gap | None:
         behind = last - sent
-        if sent < self._catching_up.get(key, 0) or behind <= self._query.limit:
+        if sent < self._catching_up.get(key, 0) or behind <= self._limit:
             return None
         if self._query.when_behind is WhenBehind.CLOSE:
-            raise SlowReader(key.symbol, key.timeframe, behind=behind, limit=self._query.limit)
+            raise SlowReader(key.symbol, key.timeframe, behind=behind, limit=self._limit)
         return Gap(
             key=key,
             position=Position(self._memory.epoch, last - 1),
@@ -250,14 +283,3 @@ class BarStream:
         positions = [(key, Position(epoch, self._sent[key])) for key in sorted(self._unreported)]
         self._unreported.clear()
         return Heartbeat(positions=positions)
-
-
-async def follow(memory: Memory, fanout: Fanout, query: StreamQuery) -> AsyncGenerator[Event]:
-    """The events of one subscriber, for as long as it reads them."""
-    subscription = fanout.subscribe(query.timeframe, query.symbols)
-    try:
-        async with aclosing(BarStream(memory, subscription, query).events()) as events:
-            async for event in events:
-                yield event
-    finally:
-        fanout.unsubscribe(subscription)

@@ -122,6 +122,13 @@ class Metrics:
             buckets=_AGE_SECONDS,
             registry=self.registry,
         )
+        self._messages = Counter(
+            "tickcast_stream_messages",
+            "Messages about closed bars that streams sent, by whether they were made for it or "
+            "were there already.",
+            ["origin"],
+            registry=self.registry,
+        )
         self._versions = Gauge(
             "tickcast_model_versions",
             "Model versions in the repository, by whether they are loaded or were refused.",
@@ -202,6 +209,12 @@ class Metrics:
     def answer_reused(self, model_version: str) -> None:
         self._reused_count(model_version).inc()
         self._model_count(model_version).inc()
+
+    def messages_made(self, count: int) -> None:
+        self._messages.labels("made").inc(count)
+
+    def messages_shared(self, count: int) -> None:
+        self._messages.labels("shared").inc(count)
 
     def inference(self, model: LoadedModel, rows: int, seconds: float) -> None:
         self._model_time(model.name).observe(seconds)

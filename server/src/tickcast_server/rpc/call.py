@@ -36,6 +36,12 @@ class Call:
                 return value
         return uuid.uuid4().hex
 
+    @property
+    def client(self) -> str:
+        """The host that calls, for example `ipv4:10.0.0.7`: all of its connections together."""
+        peer = self._context.peer()
+        return peer if peer.startswith("unix:") else peer.rpartition(":")[0]
+
     def asks_for(self, key: str) -> bool:
         """Whether the caller has set a switch, such as `tickcast-timing: 1`."""
         return (key, "1") in self._metadata

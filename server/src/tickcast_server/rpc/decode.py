@@ -20,7 +20,7 @@ from tickcast_modelkit.timeframe import Timeframe
 
 from tickcast_server.errors import InvalidRequest
 from tickcast_server.feeds.intake import OfferedBar, UnreadableBar
-from tickcast_server.feeds.stream import Position
+from tickcast_server.feeds.stream import Position, WhenBehind
 from tickcast_server.rpc.names import MODEL_FORM, parse_model_ref
 from tickcast_server.rpc.violations import Violations
 from tickcast_server.serving.models import ModelRef
@@ -34,6 +34,11 @@ _SYMBOL_FORM = "1 to 64 letters, digits or any of . _ : / = ^ -, for example AAP
 _DEFAULT_HEARTBEAT = 5.0
 
 _PACKED = np.dtype("<f4")
+
+_POLICIES: Mapping[int, WhenBehind] = {
+    stream_pb2.SLOW_READER_POLICY_CLOSE: WhenBehind.CLOSE,
+    stream_pb2.SLOW_READER_POLICY_LATEST: WhenBehind.CONFLATE,
+}
 
 PredictMessage = prediction_service_pb2.PredictRequest | prediction_service_pb2.BatchPredictItem
 
@@ -165,6 +170,21 @@ def heartbeat(duration: duration_pb2.Duration | None, wrong: Violations) -> floa
     if not 0.1 <= seconds <= 60:
         wrong.add("heartbeat_interval", f"was {seconds:g} s, needed 0.1 s to 60 s")
     return seconds
+
+
+def when_behind(policy: int, default: WhenBehind, wrong: Violations) -> WhenBehind:
+    """What becomes of a stream whose reader is slow."""
+    if policy == stream_pb2.SLOW_READER_POLICY_UNSPECIFIED:
+        return default
+    if policy not in _POLICIES:
+        wrong.add("slow_reader_policy", f"was {policy}, needed a SlowReaderPolicy")
+    return _POLICIES.get(policy, default)
+
+
+def minimum_move(least: float, wrong: Violations) -> None:
+    """Checks what a stream leaves out."""
+    if not (math.isfinite(least) and least >= 0):
+        wrong.add("minimum_move", f"was {least}, needed a natural log return of 0 or more")
 
 
 def seconds_of(time: timestamp_pb2.Timestamp) -> int:

@@ -165,7 +165,7 @@ class _Method:
     async def stream(
         self, metadata: Metadata, turn: Turn, data: bytes, context: Context
     ) -> AsyncIterator[bytes]:
-        answers: Callable[[Message, Call], AsyncGenerator[Message]] = self._call
+        answers: Callable[[Message, Call], AsyncGenerator[bytes]] = self._call
         call = Call(context, metadata, turn)
         with self._in_flight:
             started = time.perf_counter()
@@ -176,7 +176,7 @@ class _Method:
                 # Closed at once when the caller leaves, so that its subscription ends with it.
                 async with aclosing(answers(self._parse(data), call)) as responses:
                     async for response in responses:
-                        yield response.SerializeToString()
+                        yield response
                 code = "OK"
             except Exception as error:  # noqa: BLE001  # all end here, and none is lost
                 status = self._status(error, call)

@@ -32,8 +32,6 @@ SERVICES: Mapping[str, ServiceDescriptor] = {
 _MIB = 2**20
 
 _OPTIONS = (
-    # Two servers on one port by accident would each get a part of the calls.
-    ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", 64 * _MIB),
     ("grpc.max_send_message_length", 64 * _MIB),
     # Clients that follow a quiet market ping every ten seconds; by default that would be abuse.
@@ -55,13 +53,16 @@ def build_server(
     observer: CallObserver,
     in_flight: InFlight,
     waits: Waits,
+    shared_port: bool,
 ) -> grpc.aio.Server:
     """A server with every service of the contract, health and reflection. Not started.
 
-    `servicers` is keyed by the full name of the service. Raises `KeyError` or `AttributeError` for
+    `servicers` is keyed by the full name of the service. `shared_port` lets other processes listen
+    on its port, each with a part of the connections. Raises `KeyError` or `AttributeError` for
     a service or method of the contract that is missing.
     """
-    server = grpc.aio.server(options=_OPTIONS)
+    # Two servers on one port by accident would each get a part of the calls.
+    server = grpc.aio.server(options=[*_OPTIONS, ("grpc.so_reuseport", int(shared_port))])
     server.add_generic_rpc_handlers(
         [
             service_handler(

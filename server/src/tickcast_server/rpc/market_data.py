@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from tickcast.v1 import market_data_service_pb2 as pb
 
 from tickcast_server.errors import SymbolNotFound, TimeframeNotFound
-from tickcast_server.feeds.fanout import Fanout
 from tickcast_server.feeds.intake import Intake, Outcome, Stored
-from tickcast_server.feeds.stream import (
-    ClosedBar,
-    Event,
-    Gap,
-    Position,
-    Started,
-    StreamQuery,
-    WhenBehind,
-    follow,
-)
+from tickcast_server.feeds.moves import PriceMoves
+from tickcast_server.feeds.stream import Position, StreamQuery, WhenBehind
+from tickcast_server.feeds.streams import Streams
 from tickcast_server.rpc import decode, encode
 from tickcast_server.rpc.call import Call
 from tickcast_server.rpc.paging import page_of, page_request
+from tickcast_server.rpc.price_feed import PriceFeed
 from tickcast_server.rpc.status import status_of
 from tickcast_server.rpc.violations import Violations
 from tickcast_server.store.memory import Memory
@@ -43,11 +35,8 @@ class MarketDataServicer:
     intake: Intake
     memory: Memory
     store: Store
-    fanout: Fanout
-    limit: int
-    """Bars of one series that the reader of a stream may be behind."""
-
-    now: Callable[[], float]
+    feed: PriceFeed
+    streams: Streams
 
     async def ingest_bars(self, request: pb.IngestBarsRequest, call: Call) -> pb.IngestBarsResponse:
         bars = decode.offered_bars(request)
@@ -59,12 +48,15 @@ class MarketDataServicer:
         )
 
     async def stream_prices(
-        self, request: pb.StreamPricesRequest, _call: Call
-    ) -> AsyncGenerator[pb.StreamPricesResponse]:
+        self, request: pb.StreamPricesRequest, call: Call
+    ) -> AsyncGenerator[bytes]:
         query = self._stream_query(request)
-        async with aclosing(follow(self.memory, self.fanout, query)) as events:
-            async for event in events:
-                yield self._response(event)
+        moves = PriceMoves(request.minimum_move)
+        async with self.streams.open(query, client=call.client) as (stream, batches):
+            async for batch in batches:
+                for response in self.feed.responses(batch, moves):
+                    stream.heard()
+                    yield response
 
     async def list_bars(self, request: pb.ListBarsRequest, call: Call) -> pb.ListBarsResponse:
         wrong = Violations()
@@ -136,6 +128,8 @@ class MarketDataServicer:
         heartbeat = decode.heartbeat(
             request.heartbeat_interval if request.HasField("heartbeat_interval") else None, wrong
         )
+        when_behind = decode.when_behind(request.slow_reader_policy, WhenBehind.CONFLATE, wrong)
+        decode.minimum_move(request.minimum_move, wrong)
         wrong.check()
         return StreamQuery(
             timeframe=request.timeframe,
@@ -143,25 +137,8 @@ class MarketDataServicer:
             resume_after=resume_after,
             snapshot=request.snapshot,
             heartbeat=heartbeat,
-            when_behind=WhenBehind.CONFLATE,
-            limit=self.limit,
+            when_behind=when_behind,
         )
-
-    def _response(self, event: Event) -> pb.StreamPricesResponse:
-        match event:
-            case Started():
-                return pb.StreamPricesResponse(started=encode.started(event))
-            case ClosedBar():
-                return pb.StreamPricesResponse(
-                    bar=encode.bar(event.key, event.bar),
-                    position=encode.position(event.key, event.position),
-                )
-            case Gap():
-                return pb.StreamPricesResponse(
-                    gap=encode.gap(event), position=encode.position(event.key, event.position)
-                )
-            case _:
-                return pb.StreamPricesResponse(heartbeat=encode.heartbeat(event, self.now()))
 
 
 def _ingest_result(outcome: Outcome, request_id: str) -> pb.IngestBarResult:

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from tickcast.v1 import prediction_service_pb2 as pb
 
 from tickcast_server.errors import InvalidRequest, TickcastError
-from tickcast_server.feeds.fanout import Fanout
-from tickcast_server.feeds.stream import (
-    ClosedBar,
-    Event,
-    Gap,
-    Started,
-    StreamQuery,
-    WhenBehind,
-    follow,
-)
+from tickcast_server.feeds.stream import StreamQuery, WhenBehind
+from tickcast_server.feeds.streams import Streams
 from tickcast_server.rpc import decode, encode
 from tickcast_server.rpc.answers import Answers
 from tickcast_server.rpc.call import Call
+from tickcast_server.rpc.prediction_feed import PredictionFeed
 from tickcast_server.rpc.status import status_of
 from tickcast_server.rpc.violations import Violations
 from tickcast_server.serving.models import ModelRef, Models
-from tickcast_server.serving.predictor import HeldBars, Prediction, Predictor, PredictQuery
-from tickcast_server.store.memory import Memory
-from tickcast_server.turn import Turn
+from tickcast_server.serving.predictor import Prediction, Predictor, PredictQuery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +27,8 @@ class PredictionServicer:
     predictor: Predictor
     answers: Answers
     models: Models
-    memory: Memory
-    fanout: Fanout
-    limit: int
-    """Bars of one series that the reader of a stream may be behind."""
-
-    now: Callable[[], float]
+    feed: PredictionFeed
+    streams: Streams
 
     async def predict(self, request: pb.PredictRequest, call: Call) -> pb.PredictResponse:
         held = self.answers.find(request, call.turn)
@@ -75,12 +61,16 @@ class PredictionServicer:
 
     async def stream_predictions(
         self, request: pb.StreamPredictionsRequest, call: Call
-    ) -> AsyncGenerator[pb.StreamPredictionsResponse]:
+    ) -> AsyncGenerator[bytes]:
         ref, query = self._stream_query(request)
         request_id = call.request_id
-        async with aclosing(follow(self.memory, self.fanout, query)) as events:
-            async for event in events:
-                yield await self._response(ref, event, request_id)
+        async with self.streams.open(query, client=call.client) as (stream, batches):
+            async for batch in batches:
+                for response in await self.feed.responses(
+                    ref, batch, minimum_move=request.minimum_move, request_id=request_id
+                ):
+                    stream.heard()
+                    yield response
 
     def _stream_query(self, request: pb.StreamPredictionsRequest) -> tuple[ModelRef, StreamQuery]:
         wrong = Violations()
@@ -90,6 +80,8 @@ class PredictionServicer:
         heartbeat = decode.heartbeat(
             request.heartbeat_interval if request.HasField("heartbeat_interval") else None, wrong
         )
+        when_behind = decode.when_behind(request.slow_reader_policy, WhenBehind.CLOSE, wrong)
+        decode.minimum_move(request.minimum_move, wrong)
         wrong.check()
         timeframe = self.models.resolve(ref).timeframe
         decode.resume_timeframes(request.resume_after, timeframe, wrong)
@@ -100,45 +92,8 @@ class PredictionServicer:
             resume_after=resume_after,
             snapshot=request.snapshot,
             heartbeat=heartbeat,
-            when_behind=WhenBehind.CLOSE,
-            limit=self.limit,
+            when_behind=when_behind,
         )
-
-    async def _response(
-        self, ref: ModelRef, event: Event, request_id: str
-    ) -> pb.StreamPredictionsResponse:
-        match event:
-            case Started():
-                return pb.StreamPredictionsResponse(started=encode.started(event))
-            case ClosedBar():
-                return await self._predicted(ref, event, request_id)
-            case Gap():
-                return pb.StreamPredictionsResponse(
-                    gap=encode.gap(event), position=encode.position(event.key, event.position)
-                )
-            case _:
-                return pb.StreamPredictionsResponse(heartbeat=encode.heartbeat(event, self.now()))
-
-    async def _predicted(
-        self, ref: ModelRef, event: ClosedBar, request_id: str
-    ) -> pb.StreamPredictionsResponse:
-        position = encode.position(event.key, event.position)
-        query = PredictQuery(
-            model=ref,
-            symbol=event.key.symbol,
-            timeframe=event.key.timeframe,
-            source=HeldBars(sequence=event.position.sequence),
-        )
-        try:
-            answer = await self.predictor.predict(query, Turn())
-        except TickcastError as error:
-            return pb.StreamPredictionsResponse(
-                refusal=pb.PredictionRefusal(
-                    symbol=event.key.symbol, error=status_of(error, request_id=request_id)
-                ),
-                position=position,
-            )
-        return pb.StreamPredictionsResponse(prediction=encode.prediction(answer), position=position)
 
 
 def _result(

@@ -26,6 +26,7 @@ TABLE: dict[type[errors.TickcastError], tuple[int, str]] = {
     errors.FeatureSetNotFound: (code_pb2.NOT_FOUND, "FEATURE_SET_NOT_FOUND"),
     errors.NotEnoughBars: (code_pb2.FAILED_PRECONDITION, "TOO_FEW_BARS"),
     errors.CrossSectionIncomplete: (code_pb2.FAILED_PRECONDITION, "CROSS_SECTION_INCOMPLETE"),
+    errors.PredictionOutdated: (code_pb2.FAILED_PRECONDITION, "PREDICTION_OUTDATED"),
     errors.ModelVersionNotReady: (code_pb2.FAILED_PRECONDITION, "MODEL_VERSION_NOT_READY"),
     errors.BarOutOfOrder: (code_pb2.FAILED_PRECONDITION, "BAR_OUT_OF_ORDER"),
     errors.BarNotClosed: (code_pb2.FAILED_PRECONDITION, "BAR_NOT_CLOSED"),
@@ -37,6 +38,7 @@ TABLE: dict[type[errors.TickcastError], tuple[int, str]] = {
     errors.StoreUnavailable: (code_pb2.UNAVAILABLE, "STORE_UNAVAILABLE"),
     errors.ShuttingDown: (code_pb2.UNAVAILABLE, "SHUTTING_DOWN"),
     errors.SlowReader: (code_pb2.RESOURCE_EXHAUSTED, "SLOW_READER"),
+    errors.TooManyStreams: (code_pb2.RESOURCE_EXHAUSTED, "TOO_MANY_STREAMS"),
     errors.ServerOverloaded: (code_pb2.RESOURCE_EXHAUSTED, "SERVER_OVERLOADED"),
 }
 

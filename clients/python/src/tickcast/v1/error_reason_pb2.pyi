@@ -71,6 +71,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     have a bar that closed at the same time. Ingest the bars of the others, then ask again; the
     metadata says how many are present and needed.
     """
+    ERROR_REASON_PREDICTION_OUTDATED: _ErrorReason.ValueType  # 47
+    """FAILED_PRECONDITION. The last bar of the symbol is older than the server's limit for the model.
+    Ingest newer bars, then ask again; the metadata has the age and the limit.
+    """
     ERROR_REASON_BAR_CONFLICT: _ErrorReason.ValueType  # 44
     """ALREADY_EXISTS. A bar with the same key and other values is stored. The metadata shows both."""
     ERROR_REASON_PRECEDING_BAR_REFUSED: _ErrorReason.ValueType  # 45
@@ -104,6 +108,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_SERVER_OVERLOADED: _ErrorReason.ValueType  # 91
     """RESOURCE_EXHAUSTED. As many calls wait for the store as may, and this one would have waited too:
     nothing was stored. Retry after the delay in RetryInfo.
+    """
+    ERROR_REASON_TOO_MANY_STREAMS: _ErrorReason.ValueType  # 92
+    """RESOURCE_EXHAUSTED. As many streams are open as may be, of one client or of all. Close one, or
+    subscribe to several symbols in one stream; the metadata has the limit.
     """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 99
     """INTERNAL. A fault of the server. The metadata has an error id under which its log has the
@@ -165,6 +173,10 @@ ERROR_REASON_CROSS_SECTION_INCOMPLETE: ErrorReason.ValueType  # 46
 have a bar that closed at the same time. Ingest the bars of the others, then ask again; the
 metadata says how many are present and needed.
 """
+ERROR_REASON_PREDICTION_OUTDATED: ErrorReason.ValueType  # 47
+"""FAILED_PRECONDITION. The last bar of the symbol is older than the server's limit for the model.
+Ingest newer bars, then ask again; the metadata has the age and the limit.
+"""
 ERROR_REASON_BAR_CONFLICT: ErrorReason.ValueType  # 44
 """ALREADY_EXISTS. A bar with the same key and other values is stored. The metadata shows both."""
 ERROR_REASON_PRECEDING_BAR_REFUSED: ErrorReason.ValueType  # 45
@@ -198,6 +210,10 @@ queue is full. Resume from the last position.
 ERROR_REASON_SERVER_OVERLOADED: ErrorReason.ValueType  # 91
 """RESOURCE_EXHAUSTED. As many calls wait for the store as may, and this one would have waited too:
 nothing was stored. Retry after the delay in RetryInfo.
+"""
+ERROR_REASON_TOO_MANY_STREAMS: ErrorReason.ValueType  # 92
+"""RESOURCE_EXHAUSTED. As many streams are open as may be, of one client or of all. Close one, or
+subscribe to several symbols in one stream; the metadata has the limit.
 """
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 99
 """INTERNAL. A fault of the server. The metadata has an error id under which its log has the

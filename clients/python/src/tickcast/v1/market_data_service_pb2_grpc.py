@@ -76,7 +76,7 @@ class MarketDataServiceServicer(object):
         """Sends each bar of the subscribed symbols when it is stored.
 
         A reader that falls behind gets the latest bar of each symbol, with a gap that says which
-        were left out.
+        were left out, unless it asks for slow_reader_policy CLOSE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,7 +44,7 @@ class MarketDataServiceStub:
     """Sends each bar of the subscribed symbols when it is stored.
 
     A reader that falls behind gets the latest bar of each symbol, with a gap that says which
-    were left out.
+    were left out, unless it asks for slow_reader_policy CLOSE.
     """
     ListBars: _grpc.UnaryUnaryMultiCallable[_market_data_service_pb2.ListBarsRequest, _market_data_service_pb2.ListBarsResponse]
     """Lists stored bars of one symbol, oldest first."""
@@ -67,7 +67,7 @@ class MarketDataServiceAsyncStub(MarketDataServiceStub):
     """Sends each bar of the subscribed symbols when it is stored.
 
     A reader that falls behind gets the latest bar of each symbol, with a gap that says which
-    were left out.
+    were left out, unless it asks for slow_reader_policy CLOSE.
     """
     ListBars: _aio.UnaryUnaryMultiCallable[_market_data_service_pb2.ListBarsRequest, _market_data_service_pb2.ListBarsResponse]  # type: ignore[assignment]
     """Lists stored bars of one symbol, oldest first."""
@@ -99,7 +99,7 @@ class MarketDataServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sends each bar of the subscribed symbols when it is stored.
 
         A reader that falls behind gets the latest bar of each symbol, with a gap that says which
-        were left out.
+        were left out, unless it asks for slow_reader_policy CLOSE.
         """
 
     @_abc_1.abstractmethod

@@ -26,19 +26,19 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctickcast/v1/prediction.proto\x12\x0btickcast.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x04\n\nPrediction\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x11\n\ttimeframe\x18\x02 \x01(\t\x12.\n\nas_of_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0btarget_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0chorizon_bars\x18\x05 \x01(\x05\x12\x12\n\nlast_close\x18\x06 \x01(\x01\x12\x18\n\x10predicted_return\x18\x07 \x01(\x01\x12\x1c\n\x0fpredicted_price\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12.\n\x0freturn_interval\x18\t \x01(\x0b\x32\x15.tickcast.v1.Interval\x12-\n\x0eprice_interval\x18\n \x01(\x0b\x32\x15.tickcast.v1.Interval\x12\"\n\x15\x64irection_probability\x18\x0b \x01(\x01H\x01\x88\x01\x01\x12\x15\n\rmodel_version\x18\x0c \x01(\t\x12\x13\n\x0b\x66\x65\x61ture_set\x18\r \x01(\t\x12:\n\x12\x66\x65\x61ture_provenance\x18\x0e \x01(\x0b\x32\x1e.tickcast.v1.FeatureProvenanceB\x12\n\x10_predicted_priceB\x18\n\x16_direction_probability\":\n\x08Interval\x12\r\n\x05lower\x18\x01 \x01(\x01\x12\r\n\x05upper\x18\x02 \x01(\x01\x12\x10\n\x08\x63overage\x18\x03 \x01(\x01\"\x89\x01\n\x11\x46\x65\x61tureProvenance\x12*\n\x06source\x18\x01 \x01(\x0e\x32\x1a.tickcast.v1.FeatureSource\x12&\n\x03\x61ge\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05stale\x18\x03 \x01(\x08\x12\x11\n\tbars_used\x18\x04 \x01(\x05*\xae\x01\n\rFeatureSource\x12\x1e\n\x1a\x46\x45\x41TURE_SOURCE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x46\x45\x41TURE_SOURCE_CACHE\x10\x01\x12\x1d\n\x19\x46\x45\x41TURE_SOURCE_RECOMPUTED\x10\x02\x12#\n\x1f\x46\x45\x41TURE_SOURCE_REQUEST_FEATURES\x10\x03\x12\x1f\n\x1b\x46\x45\x41TURE_SOURCE_REQUEST_BARS\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctickcast/v1/prediction.proto\x12\x0btickcast.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x04\n\nPrediction\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x11\n\ttimeframe\x18\x02 \x01(\t\x12.\n\nas_of_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0btarget_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0chorizon_bars\x18\x05 \x01(\x05\x12\x12\n\nlast_close\x18\x06 \x01(\x01\x12\x18\n\x10predicted_return\x18\x07 \x01(\x01\x12\x1c\n\x0fpredicted_price\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12.\n\x0freturn_interval\x18\t \x01(\x0b\x32\x15.tickcast.v1.Interval\x12-\n\x0eprice_interval\x18\n \x01(\x0b\x32\x15.tickcast.v1.Interval\x12\"\n\x15\x64irection_probability\x18\x0b \x01(\x01H\x01\x88\x01\x01\x12\x15\n\rmodel_version\x18\x0c \x01(\t\x12\x13\n\x0b\x66\x65\x61ture_set\x18\r \x01(\t\x12:\n\x12\x66\x65\x61ture_provenance\x18\x0e \x01(\x0b\x32\x1e.tickcast.v1.FeatureProvenanceB\x12\n\x10_predicted_priceB\x18\n\x16_direction_probability\":\n\x08Interval\x12\r\n\x05lower\x18\x01 \x01(\x01\x12\r\n\x05upper\x18\x02 \x01(\x01\x12\x10\n\x08\x63overage\x18\x03 \x01(\x01\"\x9b\x01\n\x11\x46\x65\x61tureProvenance\x12*\n\x06source\x18\x01 \x01(\x0e\x32\x1a.tickcast.v1.FeatureSource\x12&\n\x03\x61ge\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05stale\x18\x03 \x01(\x08\x12\x11\n\tbars_used\x18\x04 \x01(\x05\x12\x10\n\x08outdated\x18\x05 \x01(\x08*\xae\x01\n\rFeatureSource\x12\x1e\n\x1a\x46\x45\x41TURE_SOURCE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x46\x45\x41TURE_SOURCE_CACHE\x10\x01\x12\x1d\n\x19\x46\x45\x41TURE_SOURCE_RECOMPUTED\x10\x02\x12#\n\x1f\x46\x45\x41TURE_SOURCE_REQUEST_FEATURES\x10\x03\x12\x1f\n\x1b\x46\x45\x41TURE_SOURCE_REQUEST_BARS\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tickcast.v1.prediction_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FEATURESOURCE']._serialized_start=837
-  _globals['_FEATURESOURCE']._serialized_end=1011
+  _globals['_FEATURESOURCE']._serialized_start=855
+  _globals['_FEATURESOURCE']._serialized_end=1029
   _globals['_PREDICTION']._serialized_start=111
   _globals['_PREDICTION']._serialized_end=634
   _globals['_INTERVAL']._serialized_start=636
   _globals['_INTERVAL']._serialized_end=694
   _globals['_FEATUREPROVENANCE']._serialized_start=697
-  _globals['_FEATUREPROVENANCE']._serialized_end=834
+  _globals['_FEATUREPROVENANCE']._serialized_end=852
 # @@protoc_insertion_point(module_scope)

@@ -199,6 +199,7 @@ class FeatureProvenance(_message.Message):
     AGE_FIELD_NUMBER: _builtins.int
     STALE_FIELD_NUMBER: _builtins.int
     BARS_USED_FIELD_NUMBER: _builtins.int
+    OUTDATED_FIELD_NUMBER: _builtins.int
     source: Global___FeatureSource.ValueType
     """How the vector was obtained."""
     stale: _builtins.bool
@@ -209,6 +210,8 @@ class FeatureProvenance(_message.Message):
     """Closed bars that the vector was computed from. Less than the feature set's window for a
     young symbol; zero when the request carried the features.
     """
+    outdated: _builtins.bool
+    """True when age is above the server's limit for the model: newer bars should have come."""
     @_builtins.property
     def age(self) -> _duration_pb2.Duration:
         """Time between the as-of time and the moment of answering, by the server's clock. Grows until
@@ -222,10 +225,11 @@ class FeatureProvenance(_message.Message):
         age: _duration_pb2.Duration | None = ...,
         stale: _builtins.bool = ...,
         bars_used: _builtins.int = ...,
+        outdated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["age", b"age"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "bars_used", b"bars_used", "source", b"source", "stale", b"stale"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "bars_used", b"bars_used", "outdated", b"outdated", "source", b"source", "stale", b"stale"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

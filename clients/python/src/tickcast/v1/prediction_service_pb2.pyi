@@ -308,12 +308,20 @@ class StreamPredictionsRequest(_message.Message):
     RESUME_AFTER_FIELD_NUMBER: _builtins.int
     SNAPSHOT_FIELD_NUMBER: _builtins.int
     HEARTBEAT_INTERVAL_FIELD_NUMBER: _builtins.int
+    SLOW_READER_POLICY_FIELD_NUMBER: _builtins.int
+    MINIMUM_MOVE_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Required. Resource name of the model, as in PredictRequest. An alias is looked up again for
     each bar, so that a stream follows the champion.
     """
     snapshot: _builtins.bool
     """Whether symbols that do not resume begin with a prediction from their last closed bar."""
+    slow_reader_policy: _stream_pb2.SlowReaderPolicy.ValueType
+    """What becomes of the stream when its reader falls behind. When not set, CLOSE."""
+    minimum_move: _builtins.float
+    """Least size of predicted_return, a natural log return, 0 or more: predictions of a smaller move
+    are left out. Heartbeats tell the positions of their bars.
+    """
     @_builtins.property
     def symbols(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Symbols to stream, at most 5,000. Empty: every symbol that holds bars of the model's
@@ -339,10 +347,12 @@ class StreamPredictionsRequest(_message.Message):
         resume_after: _abc.Iterable[_stream_pb2.StreamPosition] | None = ...,
         snapshot: _builtins.bool = ...,
         heartbeat_interval: _duration_pb2.Duration | None = ...,
+        slow_reader_policy: _stream_pb2.SlowReaderPolicy.ValueType = ...,
+        minimum_move: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "model", b"model", "resume_after", b"resume_after", "snapshot", b"snapshot", "symbols", b"symbols"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "minimum_move", b"minimum_move", "model", b"model", "resume_after", b"resume_after", "slow_reader_policy", b"slow_reader_policy", "snapshot", b"snapshot", "symbols", b"symbols"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

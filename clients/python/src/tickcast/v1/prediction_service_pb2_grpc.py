@@ -86,8 +86,9 @@ class PredictionServiceServicer(object):
     def StreamPredictions(self, request, context):
         """Sends a prediction each time a bar of a subscribed symbol closes.
 
-        A reader that falls behind by more than the server's queue is closed with RESOURCE_EXHAUSTED
-        (SLOW_READER): no prediction is dropped in silence. It resumes from its last position.
+        A reader that falls behind by more bars of a symbol than the server allows is closed with
+        RESOURCE_EXHAUSTED (SLOW_READER) and resumes from its last position, unless it asks for
+        slow_reader_policy LATEST: no prediction is dropped in silence.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

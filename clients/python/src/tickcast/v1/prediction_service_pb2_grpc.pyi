@@ -52,8 +52,9 @@ class PredictionServiceStub:
     StreamPredictions: _grpc.UnaryStreamMultiCallable[_prediction_service_pb2.StreamPredictionsRequest, _prediction_service_pb2.StreamPredictionsResponse]
     """Sends a prediction each time a bar of a subscribed symbol closes.
 
-    A reader that falls behind by more than the server's queue is closed with RESOURCE_EXHAUSTED
-    (SLOW_READER): no prediction is dropped in silence. It resumes from its last position.
+    A reader that falls behind by more bars of a symbol than the server allows is closed with
+    RESOURCE_EXHAUSTED (SLOW_READER) and resumes from its last position, unless it asks for
+    slow_reader_policy LATEST: no prediction is dropped in silence.
     """
 
 @_typing.type_check_only
@@ -80,8 +81,9 @@ class PredictionServiceAsyncStub(PredictionServiceStub):
     StreamPredictions: _aio.UnaryStreamMultiCallable[_prediction_service_pb2.StreamPredictionsRequest, _prediction_service_pb2.StreamPredictionsResponse]  # type: ignore[assignment]
     """Sends a prediction each time a bar of a subscribed symbol closes.
 
-    A reader that falls behind by more than the server's queue is closed with RESOURCE_EXHAUSTED
-    (SLOW_READER): no prediction is dropped in silence. It resumes from its last position.
+    A reader that falls behind by more bars of a symbol than the server allows is closed with
+    RESOURCE_EXHAUSTED (SLOW_READER) and resumes from its last position, unless it asks for
+    slow_reader_policy LATEST: no prediction is dropped in silence.
     """
 
 class PredictionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -123,8 +125,9 @@ class PredictionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_prediction_service_pb2.StreamPredictionsResponse], _abc.AsyncIterator[_prediction_service_pb2.StreamPredictionsResponse]]:
         """Sends a prediction each time a bar of a subscribed symbol closes.
 
-        A reader that falls behind by more than the server's queue is closed with RESOURCE_EXHAUSTED
-        (SLOW_READER): no prediction is dropped in silence. It resumes from its last position.
+        A reader that falls behind by more bars of a symbol than the server allows is closed with
+        RESOURCE_EXHAUSTED (SLOW_READER) and resumes from its last position, unless it asks for
+        slow_reader_policy LATEST: no prediction is dropped in silence.
         """
 
 def add_PredictionServiceServicer_to_server(servicer: PredictionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

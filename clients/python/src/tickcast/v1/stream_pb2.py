@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tickcast/v1/stream.proto\x12\x0btickcast.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"T\n\x0eStreamPosition\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x11\n\ttimeframe\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\t\x12\x10\n\x08sequence\x18\x04 \x01(\x03\"W\n\rStreamStarted\x12(\n\x06starts\x18\x01 \x03(\x0b\x32\x18.tickcast.v1.StreamStart\x12\x1c\n\x14symbols_without_bars\x18\x02 \x03(\t\"h\n\x0bStreamStart\x12-\n\x08position\x18\x01 \x01(\x0b\x32\x1b.tickcast.v1.StreamPosition\x12*\n\x04mode\x18\x02 \x01(\x0e\x32\x1c.tickcast.v1.StreamStartMode\"r\n\x0fStreamHeartbeat\x12/\n\x0bserver_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\tpositions\x18\x02 \x03(\x0b\x32\x1b.tickcast.v1.StreamPosition\"\x88\x01\n\tStreamGap\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x11\n\ttimeframe\x18\x02 \x01(\t\x12\x15\n\rfrom_sequence\x18\x03 \x01(\x03\x12\x13\n\x0bto_sequence\x18\x04 \x01(\x03\x12,\n\x06reason\x18\x05 \x01(\x0e\x32\x1c.tickcast.v1.StreamGapReason*\x8f\x01\n\x0fStreamStartMode\x12!\n\x1dSTREAM_START_MODE_UNSPECIFIED\x10\x00\x12\x1a\n\x16STREAM_START_MODE_LIVE\x10\x01\x12\x1d\n\x19STREAM_START_MODE_RESUMED\x10\x02\x12\x1e\n\x1aSTREAM_START_MODE_SNAPSHOT\x10\x03*z\n\x0fStreamGapReason\x12!\n\x1dSTREAM_GAP_REASON_UNSPECIFIED\x10\x00\x12\x1f\n\x1bSTREAM_GAP_REASON_CONFLATED\x10\x01\x12#\n\x1fSTREAM_GAP_REASON_EPOCH_CHANGED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tickcast/v1/stream.proto\x12\x0btickcast.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"T\n\x0eStreamPosition\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x11\n\ttimeframe\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\t\x12\x10\n\x08sequence\x18\x04 \x01(\x03\"W\n\rStreamStarted\x12(\n\x06starts\x18\x01 \x03(\x0b\x32\x18.tickcast.v1.StreamStart\x12\x1c\n\x14symbols_without_bars\x18\x02 \x03(\t\"h\n\x0bStreamStart\x12-\n\x08position\x18\x01 \x01(\x0b\x32\x1b.tickcast.v1.StreamPosition\x12*\n\x04mode\x18\x02 \x01(\x0e\x32\x1c.tickcast.v1.StreamStartMode\"r\n\x0fStreamHeartbeat\x12/\n\x0bserver_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\tpositions\x18\x02 \x03(\x0b\x32\x1b.tickcast.v1.StreamPosition\"\x88\x01\n\tStreamGap\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x11\n\ttimeframe\x18\x02 \x01(\t\x12\x15\n\rfrom_sequence\x18\x03 \x01(\x03\x12\x13\n\x0bto_sequence\x18\x04 \x01(\x03\x12,\n\x06reason\x18\x05 \x01(\x0e\x32\x1c.tickcast.v1.StreamGapReason*\x8f\x01\n\x0fStreamStartMode\x12!\n\x1dSTREAM_START_MODE_UNSPECIFIED\x10\x00\x12\x1a\n\x16STREAM_START_MODE_LIVE\x10\x01\x12\x1d\n\x19STREAM_START_MODE_RESUMED\x10\x02\x12\x1e\n\x1aSTREAM_START_MODE_SNAPSHOT\x10\x03*s\n\x10SlowReaderPolicy\x12\"\n\x1eSLOW_READER_POLICY_UNSPECIFIED\x10\x00\x12\x1c\n\x18SLOW_READER_POLICY_CLOSE\x10\x01\x12\x1d\n\x19SLOW_READER_POLICY_LATEST\x10\x02*z\n\x0fStreamGapReason\x12!\n\x1dSTREAM_GAP_REASON_UNSPECIFIED\x10\x00\x12\x1f\n\x1bSTREAM_GAP_REASON_CONFLATED\x10\x01\x12#\n\x1fSTREAM_GAP_REASON_EPOCH_CHANGED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,8 +34,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_STREAMSTARTMODE']._serialized_start=611
   _globals['_STREAMSTARTMODE']._serialized_end=754
-  _globals['_STREAMGAPREASON']._serialized_start=756
-  _globals['_STREAMGAPREASON']._serialized_end=878
+  _globals['_SLOWREADERPOLICY']._serialized_start=756
+  _globals['_SLOWREADERPOLICY']._serialized_end=871
+  _globals['_STREAMGAPREASON']._serialized_start=873
+  _globals['_STREAMGAPREASON']._serialized_end=995
   _globals['_STREAMPOSITION']._serialized_start=74
   _globals['_STREAMPOSITION']._serialized_end=158
   _globals['_STREAMSTARTED']._serialized_start=160

@@ -48,6 +48,34 @@ STREAM_START_MODE_SNAPSHOT: StreamStartMode.ValueType  # 3
 """From the last closed bar, because the request asked for a snapshot."""
 Global___StreamStartMode: _TypeAlias = StreamStartMode  # noqa: Y015
 
+class _SlowReaderPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SlowReaderPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SlowReaderPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SLOW_READER_POLICY_UNSPECIFIED: _SlowReaderPolicy.ValueType  # 0
+    """Not set: what the method says of itself."""
+    SLOW_READER_POLICY_CLOSE: _SlowReaderPolicy.ValueType  # 1
+    """The stream ends with RESOURCE_EXHAUSTED (SLOW_READER). The reader resumes, and misses nothing."""
+    SLOW_READER_POLICY_LATEST: _SlowReaderPolicy.ValueType  # 2
+    """The stream goes on with the latest bar of each symbol, after a gap that says which bars were
+    left out.
+    """
+
+class SlowReaderPolicy(_SlowReaderPolicy, metaclass=_SlowReaderPolicyEnumTypeWrapper):
+    """What becomes of a stream whose reader is slower than the bars. Values may be added."""
+
+SLOW_READER_POLICY_UNSPECIFIED: SlowReaderPolicy.ValueType  # 0
+"""Not set: what the method says of itself."""
+SLOW_READER_POLICY_CLOSE: SlowReaderPolicy.ValueType  # 1
+"""The stream ends with RESOURCE_EXHAUSTED (SLOW_READER). The reader resumes, and misses nothing."""
+SLOW_READER_POLICY_LATEST: SlowReaderPolicy.ValueType  # 2
+"""The stream goes on with the latest bar of each symbol, after a gap that says which bars were
+left out.
+"""
+Global___SlowReaderPolicy: _TypeAlias = SlowReaderPolicy  # noqa: Y015
+
 class _StreamGapReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
