@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any
 
 import grpc
 import structlog
-from prometheus_client import start_http_server
 from pydantic import SecretStr
+from tickcast_modelkit.errors import InvalidFeatureFile
 
+from tickcast_server.errors import StoreUnavailable
 from tickcast_server.feeds.admission import Admission
 from tickcast_server.feeds.fanout import Fanout
 from tickcast_server.feeds.intake import Intake
 from tickcast_server.feeds.streams import Streams
+from tickcast_server.observe.endpoint import metrics_served
 from tickcast_server.observe.metrics import Metrics
 from tickcast_server.rpc.answers import Answers
 from tickcast_server.rpc.features import FeatureServicer
@@ -35,10 +37,10 @@ from tickcast_server.serving.models import Models
 from tickcast_server.serving.predictor import Predictor
 from tickcast_server.serving.registry.cache import RegistryCache
 from tickcast_server.serving.registry.client import RegistryClient, authorization
-from tickcast_server.serving.registry.follower import RegistryFollower
+from tickcast_server.serving.registry.follower import RegistryFollower, RegistryStatus
 from tickcast_server.serving.repository import Repository
 from tickcast_server.settings import Settings
-from tickcast_server.store.embedded import EmbeddedValkey
+from tickcast_server.store.embedded import EmbeddedStoreError, EmbeddedValkey
 from tickcast_server.store.memory import Memory
 from tickcast_server.store.redis_store import RedisStore
 from tickcast_server.waits import Waits
@@ -46,18 +48,30 @@ from tickcast_server.waits import Waits
 # Bars in memory beyond the longest window, for readers that are a little behind.
 _SLACK = 256
 
+START_FAILURES = (
+    AddressInUse,
+    EmbeddedStoreError,
+    InvalidFeatureFile,
+    StoreUnavailable,
+    OSError,
+)
+"""What keeps a server from starting and says by its message what to do."""
+
 
 class App:
     """One server: `start`, then `stop`. What `start` opened, `stop` closes, in reverse order."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, shared_port: bool = False) -> None:
+        """`shared_port` lets other processes listen on the address as well."""
         self._settings = settings
+        self._shared_port = shared_port
         self._closing = AsyncExitStack()
         self.address = ""
         self.metrics_address = ""
         self.models = Models()
         self.metrics = Metrics(stages=settings.metrics.stages)
         self.fanout = Fanout()
+        self._health = Health(SERVICES)
 
     @property
     def loaded_versions(self) -> list[str]:
@@ -72,8 +86,7 @@ class App:
     async def start(self) -> None:
         """Returns once every model is loaded and calls are answered.
 
-        Raises `AddressInUse`, `EmbeddedStoreError`, `StoreUnavailable`, `InvalidFeatureFile` or
-        `OSError`; `stop` must be called then as well.
+        Raises `START_FAILURES`; `stop` must be called then as well.
         """
         settings, sets = self._settings, known_feature_sets(self._settings.features)
         store = await self._open_store()
@@ -84,7 +97,7 @@ class App:
             retry_delay=0.5,
         )
         fanout = self.fanout
-        health = Health(SERVICES)
+        health = self._health
         for listener in (fanout, health, self.metrics):
             memory.add_listener(listener)
         repository = Repository(
@@ -97,11 +110,14 @@ class App:
             listeners=[health.models_changed, self.metrics.models_changed],
         )
         if settings.registry_url is not None:
-            await self._follow_registry(settings.registry_url, health)
+            follower = registry_follower(settings.registry_url, settings, self.registry_changed)
+            # Before the first look at the folder, so that a new server starts with its models.
+            await follower.sync()
+            keep_running(follower.watch(), self._closing)
         await repository.refresh()
         self._closing.push_async_callback(memory.stop)
         await memory.start()
-        self._keep_running(repository.watch())
+        keep_running(repository.watch(), self._closing)
         in_flight = InFlight()
         streams = Streams(
             memory,
@@ -156,8 +172,11 @@ class App:
                 observer=self.metrics,
                 timer=time.perf_counter,
             ),
+            shared_port=self._shared_port,
         )
-        self._serve_metrics()
+        self.metrics_address = await self._closing.enter_async_context(
+            metrics_served(settings.metrics_address, self.metrics.registry)
+        )
         port = bind(server, settings.address)
         self.address = f"{settings.address.rpartition(':')[0]}:{port}"
         await health.start()
@@ -170,38 +189,15 @@ class App:
         """Finishes what runs, within the grace time, and closes everything."""
         await self._closing.aclose()
 
-    async def _follow_registry(self, url: str, health: Health) -> None:
-        settings = self._settings.registry
-        follower = RegistryFollower(
-            RegistryClient(
-                url=url,
-                authorization=authorization(
-                    token=_secret(settings.token),
-                    username=settings.username,
-                    password=_secret(settings.password),
-                ),
-                timeout=settings.timeout,
-            ),
-            RegistryCache(self._settings.models),
-            self._settings.registry_references,
-            poll=settings.poll,
-            listeners=[health.registry_changed, self.metrics.registry_changed],
-        )
-        # Before the first look at the folder, so that a new server starts with its models.
-        await follower.sync()
-        self._keep_running(follower.watch())
+    def registry_changed(self, status: RegistryStatus) -> None:
+        """Takes over how far the models are in step with the registry that is followed."""
+        self._health.registry_changed(status)
+        self.metrics.registry_changed(status)
 
     async def _open_store(self) -> RedisStore:
         settings = self._settings
-        if settings.redis_url is not None:
-            url = settings.redis_url.get_secret_value()
-        else:
-            embedded = EmbeddedValkey(settings.data / "valkey", fsync=settings.store.fsync)
-            await asyncio.to_thread(embedded.start)
-            self._closing.push_async_callback(partial(asyncio.to_thread, embedded.stop))
-            url = embedded.url
         store = RedisStore(
-            url,
+            await open_store_url(settings, self._closing),
             prefix=settings.store.prefix,
             retained_bars=settings.store.retained_bars,
             retained_events=settings.store.retained_events,
@@ -211,35 +207,52 @@ class App:
         self._closing.push_async_callback(store.close)
         return store
 
-    def _serve_metrics(self) -> None:
-        if not self._settings.metrics_address:
-            return
-        host, _, port = self._settings.metrics_address.rpartition(":")
-        try:
-            server, thread = start_http_server(int(port), host, registry=self.metrics.registry)
-        except OSError as error:
-            raise AddressInUse(
-                f"the metrics address {self._settings.metrics_address} cannot be listened on: "
-                f"{error}; set TICKCAST_METRICS_ADDRESS to another one, or to nothing"
-            ) from error
-        self.metrics_address = f"{host}:{server.server_port}"
 
-        def close() -> None:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+def keep_running(work: Coroutine[Any, Any, None], closing: AsyncExitStack) -> None:
+    """Runs `work` in the background until `closing` closes."""
+    task = asyncio.create_task(work)
 
-        self._closing.push_async_callback(partial(asyncio.to_thread, close))
+    async def end() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
-    def _keep_running(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+    closing.push_async_callback(end)
 
-        async def end() -> None:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
-        self._closing.push_async_callback(end)
+async def open_store_url(settings: Settings, closing: AsyncExitStack) -> str:
+    """Address of the store: the one of the settings, or an embedded one that `closing` stops.
+
+    Raises `EmbeddedStoreError`.
+    """
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    embedded = EmbeddedValkey(settings.data / "valkey", fsync=settings.store.fsync)
+    await asyncio.to_thread(embedded.start)
+    closing.push_async_callback(partial(asyncio.to_thread, embedded.stop))
+    return embedded.url
+
+
+def registry_follower(
+    url: str, settings: Settings, listener: Callable[[RegistryStatus], None]
+) -> RegistryFollower:
+    """What brings the models of the registry at `url` into the model repository."""
+    access = settings.registry
+    return RegistryFollower(
+        RegistryClient(
+            url=url,
+            authorization=authorization(
+                token=_secret(access.token),
+                username=access.username,
+                password=_secret(access.password),
+            ),
+            timeout=access.timeout,
+        ),
+        RegistryCache(settings.models),
+        settings.registry_references,
+        poll=access.poll,
+        listeners=[listener],
+    )
 
 
 def _secret(value: SecretStr | None) -> str | None:

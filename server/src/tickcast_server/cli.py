@@ -14,12 +14,9 @@ from pathlib import Path
 import structlog
 import uvloop
 from pydantic import ValidationError
-from tickcast_modelkit.errors import InvalidFeatureFile
 
-from tickcast_server.app import App
-from tickcast_server.errors import StoreUnavailable
+from tickcast_server.app import START_FAILURES, App
 from tickcast_server.observe.logs import configure_logs
-from tickcast_server.rpc.listen import AddressInUse
 from tickcast_server.settings import (
     Settings,
     UnknownVariable,
@@ -27,7 +24,6 @@ from tickcast_server.settings import (
     environment,
     load_settings,
 )
-from tickcast_server.store.embedded import EmbeddedStoreError
 
 BAD_USAGE = 2
 
@@ -77,13 +73,7 @@ async def serve(settings: Settings) -> int:
     app = App(settings)
     try:
         await app.start()
-    except (
-        AddressInUse,
-        EmbeddedStoreError,
-        InvalidFeatureFile,
-        StoreUnavailable,
-        OSError,
-    ) as error:
+    except START_FAILURES as error:
         # A traceback would hide the one line that says what to do.
         log.error("the server did not start", cause=str(error))  # noqa: TRY400
         await app.stop()

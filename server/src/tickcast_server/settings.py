@@ -226,8 +226,9 @@ class Settings(BaseSettings):
         default="127.0.0.1:9464", description="host:port of the Prometheus metrics; empty for none"
     )
     workers: Workers = Field(
-        default=1, description="processes that serve on the address; with more than one, another "
-        "one keeps them"
+        default=1,
+        description="processes that serve on the address; with more than one, another "
+        "one keeps them",
     )
     data: Path = Field(default=Path(".tickcast"), description="folder of the embedded store")
     models: Path = Field(
