@@ -1,7 +1,8 @@
 """Golden rows: raw bars with the features and predictions that they gave when the model was made.
 
 Replaying them when a package is loaded warms the model up, and proves at once that bars become the
-same features here as in training and that the model file still gives the same answers.
+same features here as in training and that the model file still gives the same answers. Ranks among
+symbols are taken as they are stored: a row has the bars of one symbol, not those of its peers.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class GoldenRows:
     """Open times of the bars, seconds since the epoch, shape (k, W)."""
 
     features: NDArray[np.float32]
-    """Shape (k, F)."""
+    """Shape (k, F): what the bars give, and behind it ranks, if the set has any."""
 
     predictions: NDArray[np.float32]
     """Shape (k,)."""
@@ -88,9 +89,15 @@ class GoldenRows:
         predict: Predict,
         tails: Predict | None = None,
         probability: Predict | None = None,
+        *,
+        ranks: NDArray[np.float32] | None = None,
     ) -> GoldenRows:
-        """Compute what the windows give: a few dozen, spread over the training rows."""
-        features = feature_set.compute(windows)
+        """Compute what the windows give: a few dozen, spread over the training rows.
+
+        ``ranks`` (k, R) are those of the rows, for a feature set that has R of them.
+        """
+        own = feature_set.compute(windows)
+        features = own if ranks is None else np.column_stack([own, ranks])
         return cls(
             ohlcv=np.ascontiguousarray(windows.ohlcv),
             open_time=np.ascontiguousarray(windows.open_time),
@@ -134,20 +141,22 @@ class GoldenRows:
     ) -> None:
         """Compute features, predictions, and tails and probabilities if any, again and compare.
 
-        The model is asked with the stored features, so that a mismatch is its own: a tree may turn
-        the last bit of a feature into another leaf. Raises GoldenMismatch.
+        Ranks are not computed again. The model is asked with the stored features, so that a
+        mismatch is its own: a tree may turn the last bit of a feature into another leaf. Raises
+        GoldenMismatch.
         """
         if feature_set.window != self.ohlcv.shape[1]:
             raise GoldenMismatch(
                 f"golden rows: was {self.ohlcv.shape[1]} bars in a window, "
                 f"needed {feature_set.window}, as in {feature_set.id}"
             )
-        features = feature_set.compute(Windows(self.ohlcv, self.open_time))
-        if features.shape != self.features.shape:
+        needed = len(feature_set.names)
+        if self.features.shape[1] != needed:
             raise GoldenMismatch(
                 f"golden rows: was {self.features.shape[1]} features, "
-                f"needed {features.shape[1]}, as in {feature_set.id}"
+                f"needed {needed}, as in {feature_set.id}"
             )
+        features = feature_set.compute(Windows(self.ohlcv, self.open_time))
         self._compare_features(features, feature_set.names)
         _compare(np.asarray(predict(self.features)), self.predictions, "prediction")
         self._replay_optional(tails, self.tails, "tail")
@@ -166,12 +175,13 @@ class GoldenRows:
         return {name: array for name in _TYPES if (array := getattr(self, name)) is not None}
 
     def _compare_features(self, features: NDArray[np.float32], names: tuple[str, ...]) -> None:
-        wrong = _differ(features, self.features, _FEATURE_RELATIVE, _FEATURE_ABSOLUTE)
+        stored = self.features[:, : features.shape[1]]
+        wrong = _differ(features, stored, _FEATURE_RELATIVE, _FEATURE_ABSOLUTE)
         if wrong.any():
             row, column = np.argwhere(wrong)[0].tolist()
             raise GoldenMismatch(
                 f"golden row {row}, feature {names[column]}: was {features[row, column]!s} here, "
-                f"needed {self.features[row, column]!s}; {int(wrong.sum())} of {wrong.size} differ"
+                f"needed {stored[row, column]!s}; {int(wrong.sum())} of {wrong.size} differ"
             )
 
 

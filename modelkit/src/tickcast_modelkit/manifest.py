@@ -285,6 +285,7 @@ class Manifest:
         _check("features.window", self.window, self.window > 0, "a positive integer")
         _check("horizon_bars", self.horizon_bars, self.horizon_bars > 0, "a positive integer")
         _check("features.features", names, 0 < len(set(names)) == len(names), "unique names")
+        self._check_cross_section()
         self._check_band()
         self._check_tails()
         self._check_outputs()
@@ -303,12 +304,28 @@ class Manifest:
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Names of the features, in the order of the vector."""
-        return tuple(feature.name for feature in self.features.features)
+        return self.features.feature_names
 
     @property
     def window(self) -> int:
         """Bars that a feature vector looks back on."""
         return self.features.window
+
+    def _check_cross_section(self) -> None:
+        section = self.features.cross_section
+        if section is None:
+            return
+        path, own = "features.cross_section", {item.name for item in self.features.features}
+        for place, rank in enumerate(section.ranks):
+            needed = "the name of a feature that is no rank"
+            _check(f"{path}.ranks[{place}].of", rank.of, rank.of in own, needed)
+        universe, share = section.universe, section.minimum_share
+        ordered = list(universe) == sorted(set(universe))
+        _check(f"{path}.ranks", section.ranks, bool(section.ranks), "at least one")
+        _check(
+            f"{path}.universe", universe, bool(universe) and ordered, "symbols, each once, sorted"
+        )
+        _check(f"{path}.minimum_share", share, 0.0 < share <= 1.0, "above 0 and at most 1")
 
     def _check_band(self) -> None:
         band = self.band

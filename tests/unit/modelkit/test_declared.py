@@ -54,6 +54,13 @@ MINE = FeatureSet(
 )
 """
 
+RANKED = FROM_MODELKIT.replace("FeatureSet\n", "FeatureSet, Rank\n").replace(
+    "),\n)", '),\n    ranks=(Rank("rank_return_4", of="return_4"),),\n)'
+)
+RANKED_OF_ITS_OWN = OF_ITS_OWN.replace("FeatureSet\n", "FeatureSet, Rank\n").replace(
+    "),\n)", '),\n    ranks=(Rank("rank_range_10", of="range_10"),),\n)'
+)
+
 
 Declare = Callable[..., Path]
 
@@ -150,6 +157,33 @@ def test_a_set_is_found_among_those_known_or_made() -> None:
     assert find_feature_set(CORE.id, specification, {}).id == CORE.id
     with pytest.raises(UnknownFeatureFunction, match=f"was core-0, needed {CORE.id}"):
         find_feature_set("core-0", specification, {})
+
+
+@pytest.mark.parametrize("text", [RANKED, RANKED_OF_ITS_OWN])
+def test_a_known_set_that_ranks_is_bound_to_the_universe_that_a_package_names(
+    declare: Declare, text: str
+) -> None:
+    (declared,) = load_feature_file(declare(text)).values()
+    bound = declared.bound_to(["A", "B"])
+    found = find_feature_set(bound.id, bound.specification(), {declared.id: declared})
+    assert found.id == bound.id
+    assert found.universe == ("A", "B")
+
+
+def test_a_set_that_ranks_and_is_of_modelkits_functions_needs_no_file(declare: Declare) -> None:
+    (declared,) = load_feature_file(declare(RANKED)).values()
+    bound = declared.bound_to(["A", "B"])
+    assert find_feature_set(bound.id, bound.specification(), {}).id == bound.id
+    assert from_specification(declared.specification()).is_unbound
+
+
+def test_bound_sets_and_their_own_parts_cross_processes_by_the_file(declare: Declare) -> None:
+    (declared,) = load_feature_file(declare(RANKED_OF_ITS_OWN)).values()
+    bound = declared.bound_to(["A", "B"])
+    for one in (declared, bound, bound.own):
+        again = pickle.loads(pickle.dumps(one))  # noqa: S301  # our own bytes
+        assert again.id == one.id
+        assert (again.ranks, again.universe) == (one.ranks, one.universe)
 
 
 def test_every_feature_function_of_modelkit_can_be_named() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from tickcast_modelkit.errors import InvalidArray, TooFewBars, UnknownFeatureSet
 from tickcast_modelkit.features import (
     CORE,
     Feature,
+    Rank,
     Windows,
     catalog,
     feature_sets,
@@ -27,6 +29,7 @@ SMALL = FeatureSet(
         Feature("sma_distance_3", sma_distance, {"span": 3}),
     ),
 )
+RANKED = replace(SMALL, ranks=(Rank("rank_return_1", of="return_1"),))
 
 
 def test_the_core_set_looks_back_far_enough_and_not_too_far() -> None:
@@ -142,3 +145,52 @@ def test_the_catalogue_finds_a_set_by_its_id() -> None:
     assert feature_sets()[CORE.id] is CORE
     with pytest.raises(UnknownFeatureSet, match=f"was 'core-0', needed one of {CORE.id}"):
         catalog.get("core-0")
+
+
+def test_ranks_are_behind_the_features_and_beside_the_rows_of_their_section() -> None:
+    assert RANKED.names == ("return_1", "sma_distance_3", "rank_return_1")
+    windows = [
+        last_window(RANKED, bars.open_time, bars.ohlcv)
+        for bars in (random_walk_bars(20, seed=seed) for seed in range(4))
+    ]
+    own = np.concatenate([RANKED.compute(window) for window in windows])
+    assert own.shape == (4, 2)
+    complete = RANKED.complete(own)
+    assert complete[:, :2].tobytes() == own.tobytes()
+    assert sorted(complete[:, 2]) == pytest.approx([-0.5, -1 / 6, 1 / 6, 0.5])
+    assert np.array_equal(np.argsort(complete[:, 2]), np.argsort(own[:, 0]))
+    assert SMALL.complete(own) is own
+
+
+def test_a_set_that_ranks_is_bound_to_a_universe_by_its_id() -> None:
+    assert RANKED.is_unbound
+    assert not SMALL.is_unbound
+    bound = RANKED.bound_to(["B", "A", "B"])
+    assert bound.universe == ("A", "B")
+    ids = {SMALL.id, RANKED.id, bound.id, RANKED.bound_to(["A", "C"]).id}
+    assert len({*ids, replace(bound, minimum_share=0.5).id}) == 5
+    # Named by whoever declared it, or nothing to bind: left alone.
+    assert bound.bound_to(["C"]) is bound
+    assert SMALL.bound_to(["C"]) is SMALL
+
+
+def test_what_one_symbol_tells_is_a_set_of_its_own_shared_with_sets_that_do_not_rank() -> None:
+    assert RANKED.bound_to(["A"]).own.id == SMALL.id
+    assert SMALL.own is SMALL
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"ranks": (Rank("r", of="luck"),)}, "r.of: was 'luck', needed one of return_1, sma"),
+        ({"ranks": (Rank("return_1", of="return_1"),)}, "needed unique names"),
+        ({"ranks": (Rank("a", of="return_1"), Rank("b", of="a"))}, "b.of: was 'a', needed one of"),
+        ({"universe": ("A",)}, "universe: was of 1 symbols, needed ranks as well"),
+        ({"ranks": RANKED.ranks, "universe": ("B", "A")}, "universe: was B, A, needed each once"),
+        ({"minimum_share": 0.0}, "minimum_share: was 0.0, needed above 0, at most 1"),
+        ({"minimum_share": 1.1}, "minimum_share: was 1.1, needed above 0, at most 1"),
+    ],
+)
+def test_ranks_that_cannot_be_are_refused_by_name(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(SMALL, **changes)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from tickcast_modelkit.errors import InvalidManifest
+from tickcast_modelkit.features import Rank
+from tickcast_modelkit.features.specification import CrossSectionSpecification
 from tickcast_modelkit.manifest import Direction, Manifest, ReferenceQuantiles, Tails
 from tickcast_modelkit.testing import tiny_manifest
 
@@ -75,6 +77,38 @@ def test_a_direction_is_read_back_and_every_output_has_a_name_of_its_own() -> No
     for taken in ("prediction", "tails"):
         with pytest.raises(InvalidManifest, match=rf"\$.direction.output_name: was '{taken}'"):
             replace(manifest, direction=replace(direction, output_name=taken))
+
+
+def test_ranks_are_read_back_as_strictly_as_all_else() -> None:
+    assert "cross_section" not in document()["features"]
+    section = CrossSectionSpecification(
+        ranks=(Rank("rank_return_5", of="return_5"),), universe=("A", "B"), minimum_share=0.8
+    )
+    features = replace(MANIFEST.features, cross_section=section)
+    quantiles = {
+        **MANIFEST.reference_quantiles.features,
+        "rank_return_5": tuple(np.linspace(-0.5, 0.5, 11).tolist()),
+    }
+    manifest = replace(
+        MANIFEST,
+        features=features,
+        reference_quantiles=replace(MANIFEST.reference_quantiles, features=quantiles),
+    )
+    assert manifest.feature_names[-1] == "rank_return_5"
+    assert Manifest.from_json(manifest.to_json().encode()) == manifest
+    path = r"\$.features.cross_section"
+    for changed, message in (
+        ({"universe": ()}, rf"{path}.universe: was \(\), needed symbols"),
+        (
+            {"universe": ("B", "A")},
+            rf"{path}.universe: was \('B', 'A'\), needed symbols, each once",
+        ),
+        ({"minimum_share": 2.0}, rf"{path}.minimum_share: was 2.0, needed above 0"),
+        ({"ranks": (Rank("rank_return_5", of="luck"),)}, rf"{path}.ranks\[0\].of: was 'luck'"),
+    ):
+        wrong = replace(features, cross_section=replace(section, **changed))
+        with pytest.raises(InvalidManifest, match=message):
+            replace(manifest, features=wrong)
 
 
 def paths(value: object, prefix: str = "$") -> list[str]:

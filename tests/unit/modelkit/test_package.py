@@ -12,12 +12,13 @@ import pytest
 from numpy.typing import NDArray
 from tickcast_modelkit.errors import (
     CorruptPackage,
+    GoldenMismatch,
     InvalidAliases,
     InvalidArray,
     InvalidManifest,
     UnknownVersion,
 )
-from tickcast_modelkit.features import CORE, sliding_windows
+from tickcast_modelkit.features import CORE, Rank, Windows, sliding_windows
 from tickcast_modelkit.golden import GoldenRows
 from tickcast_modelkit.manifest import Direction, Tails
 from tickcast_modelkit.package import (
@@ -86,6 +87,17 @@ def test_golden_rows_have_tails_when_the_manifest_has(repository: Path) -> None:
         write_package(repository, described, ONNX, GOLDEN, alias=None)
     path = write_package(repository, described, ONNX, with_tails, alias=None)
     assert read_package(path.folder).golden.tails is not None
+
+
+def test_ranks_in_golden_rows_are_taken_as_they_are_stored() -> None:
+    ranked = replace(CORE, ranks=(Rank("rank_return_5", of="return_5"),), universe=("A", "B"))
+    windows = Windows(GOLDEN.ohlcv, GOLDEN.open_time)
+    ranks = np.linspace(-0.5, 0.5, len(windows), dtype=np.float32)[:, np.newaxis]
+    golden = GoldenRows.make(ranked, windows, predict, ranks=ranks)
+    assert np.array_equal(golden.features[:, -1:], ranks)
+    golden.replay(ranked, predict)
+    with pytest.raises(GoldenMismatch, match="was 36 features, needed 35"):
+        golden.replay(CORE, predict)
 
 
 def test_golden_rows_have_probabilities_when_the_manifest_has(repository: Path) -> None:

@@ -1,6 +1,7 @@
-"""Features: pure functions of the last bars of one symbol, the same in training and in serving."""
+"""Features: pure functions of the last bars of a symbol, the same in training and in serving."""
 
 from tickcast_modelkit.features.catalog import CORE, feature_sets
+from tickcast_modelkit.features.cross_section import Rank
 from tickcast_modelkit.features.declared import (
     find_feature_set,
     from_specification,
@@ -13,6 +14,7 @@ __all__ = [
     "CORE",
     "Feature",
     "FeatureSet",
+    "Rank",
     "Windows",
     "feature_sets",
     "find_feature_set",

@@ -42,15 +42,22 @@ def load_feature_file(path: Path) -> Mapping[str, FeatureSet]:
     return {found.id: found for found in sets}
 
 
-def reload_declared(path: Path, identity: str) -> FeatureSet:
-    """Return the set of that id out of a file; how a declared set crosses processes.
+def reload_declared(path: Path, specification: FeatureSetSpecification) -> FeatureSet:
+    """Return the set of a specification out of a file; how a declared set crosses processes.
 
-    Raises InvalidFeatureFile when the file no longer declares it.
+    Raises InvalidFeatureFile when the file no longer declares its features.
     """
-    sets = load_feature_file(path)
-    if identity not in sets:
-        raise InvalidFeatureFile(path, f"declared {', '.join(sets)}, needed {identity}: it changed")
-    return sets[identity]
+    section = specification.cross_section
+    for found in load_feature_file(path).values():
+        made = replace(
+            found,
+            ranks=section.ranks if section else (),
+            universe=section.universe if section else (),
+            minimum_share=section.minimum_share if section else found.minimum_share,
+        )
+        if made.id == specification.id:
+            return made
+    raise InvalidFeatureFile(path, f"declared no {specification.id}, needed it: it changed")
 
 
 def find_feature_set(
@@ -58,11 +65,12 @@ def find_feature_set(
 ) -> FeatureSet:
     """Return the set of that id: one that is known, or else one made by its specification.
 
-    Raises UnknownFeatureFunction when neither is possible.
+    A known set that ranks among nobody yet is bound to the universe of the specification. Raises
+    UnknownFeatureFunction when neither is possible.
     """
     if identity in known:
         return known[identity]
-    made = from_specification(specification)
+    made = _bound(specification, known) or from_specification(specification)
     if made.id != identity:
         raise UnknownFeatureFunction(
             f"feature set: was {identity}, needed {made.id}, as its specification says"
@@ -86,7 +94,8 @@ def from_specification(specification: FeatureSetSpecification) -> FeatureSet:
                 f"feature {item.name}: was {item.function} revision {item.revision}, "
                 "needed a function that this version has"
             )
-    return FeatureSet(
+    section = specification.cross_section
+    made = FeatureSet(
         name=specification.name,
         window=specification.window,
         minimum_bars=specification.minimum_bars,
@@ -95,6 +104,25 @@ def from_specification(specification: FeatureSetSpecification) -> FeatureSet:
             for item in specification.features
         ),
     )
+    if section is None:
+        return made
+    return replace(
+        made,
+        ranks=section.ranks,
+        universe=section.universe,
+        minimum_share=section.minimum_share,
+    )
+
+
+def _bound(
+    specification: FeatureSetSpecification, known: Mapping[str, FeatureSet]
+) -> FeatureSet | None:
+    section = specification.cross_section
+    if section is None:
+        return None
+    unbound = replace(specification, cross_section=replace(section, universe=()))
+    declared = known.get(unbound.id)
+    return declared.bound_to(section.universe) if declared else None
 
 
 def _run(path: Path, name: str) -> ModuleType:
