@@ -44,7 +44,7 @@ def event(
         model_version="models/m/versions/1",
         feature_set="featureSets/x",
         feature_provenance=FeatureProvenance(
-            source=FeatureSource.CACHE, age=timedelta(), stale=False, bars_used=64
+            source=FeatureSource.CACHE, age=timedelta(), stale=False, bars_used=64, outdated=False
         ),
     )
     position = StreamPosition(symbol=symbol, timeframe="1d", epoch=epoch, sequence=sequence)

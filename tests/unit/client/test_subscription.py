@@ -51,6 +51,8 @@ def subscription(
         "resume_after": (),
         "snapshot": False,
         "heartbeat": None,
+        "minimum_move": 0.0,
+        "when_behind": None,
     }
     return Subscription(
         Prices("1d"),

@@ -33,6 +33,7 @@ from tickcast._errors import (
     PositionAhead,
     PositionExpired,
     PrecedingBarRefused,
+    PredictionOutdated,
     ServerOverloaded,
     ServerUnavailable,
     ShuttingDown,
@@ -43,6 +44,7 @@ from tickcast._errors import (
     TimeframeMismatch,
     TimeframeNotFound,
     TooFewBars,
+    TooManyStreams,
     UnexpectedStatus,
 )
 from tickcast._events import (
@@ -54,6 +56,7 @@ from tickcast._events import (
     PredictionStreamEvent,
     PriceStreamEvent,
     Refusal,
+    SlowReaderPolicy,
     StreamStart,
     StreamStarted,
     StreamStartMode,
@@ -125,6 +128,7 @@ __all__ = [
     "PrecedingBarRefused",
     "Prediction",
     "PredictionEvent",
+    "PredictionOutdated",
     "PredictionStreamEvent",
     "PriceStreamEvent",
     "Refusal",
@@ -133,6 +137,7 @@ __all__ = [
     "ServerUnavailable",
     "ShuttingDown",
     "SlowReader",
+    "SlowReaderPolicy",
     "StoreUnavailable",
     "StreamPosition",
     "StreamStart",
@@ -144,6 +149,7 @@ __all__ = [
     "TimeframeMismatch",
     "TimeframeNotFound",
     "TooFewBars",
+    "TooManyStreams",
     "TrainingData",
     "UnexpectedStatus",
 ]

@@ -13,7 +13,7 @@ import grpc.aio
 from tickcast import _operations
 from tickcast._channel import DEFAULT_PATIENCE, channel_options, default_timeout, target_or_default
 from tickcast._errors import TickcastError
-from tickcast._events import PredictionStreamEvent, PriceStreamEvent
+from tickcast._events import PredictionStreamEvent, PriceStreamEvent, SlowReaderPolicy
 from tickcast._ingest import IngestResult
 from tickcast._methods import methods
 from tickcast._models import Model, ModelVersion
@@ -145,6 +145,8 @@ class AsyncClient:
         resume_after: Iterable[StreamPosition] = (),
         snapshot: bool = False,
         heartbeat: timedelta | None = None,
+        minimum_move: float = 0.0,
+        when_behind: SlowReaderPolicy | None = None,
         patience: timedelta = DEFAULT_PATIENCE,
     ) -> AsyncEventStream[PredictionStreamEvent]:
         """Predictions as bars close: of `symbols`, or of all that the server holds.
@@ -152,9 +154,13 @@ class AsyncClient:
         With `snapshot`, begins with the prediction of each symbol's last bar; with `resume_after`,
         after those positions. When the connection breaks, the stream goes on where it was, and
         yields `StreamStarted` again; an outage longer than `patience` raises its error.
-        `heartbeat` is the longest silence, 0.1 s to 60 s; 5 s when it is not given.
+        `heartbeat` is the longest silence, 0.1 s to 60 s; 5 s when it is not given. Predictions of
+        a return smaller than `minimum_move`, up or down, are left out. `when_behind` says what
+        becomes of a reader that is slower than the bars: nothing is missed when it is not given.
         """
-        asked = StreamRequest(symbols, tuple(resume_after), snapshot, heartbeat)
+        asked = StreamRequest(
+            symbols, tuple(resume_after), snapshot, heartbeat, minimum_move, when_behind
+        )
         return self._stream(Predictions(model), asked, patience)
 
     def stream_prices(
@@ -165,14 +171,20 @@ class AsyncClient:
         resume_after: Iterable[StreamPosition] = (),
         snapshot: bool = False,
         heartbeat: timedelta | None = None,
+        minimum_move: float = 0.0,
+        when_behind: SlowReaderPolicy | None = None,
         patience: timedelta = DEFAULT_PATIENCE,
     ) -> AsyncEventStream[PriceStreamEvent]:
         """Bars as they are stored: of `symbols`, or of all that the server holds.
 
         A reader that falls behind gets the latest bar of each symbol, and a `Gap` that says which
-        were left out. The other parameters are those of `stream_predictions`.
+        were left out, unless it asks for another policy. Bars whose close moved less than
+        `minimum_move` since the last one sent, as a natural log return, are left out. The other
+        parameters are those of `stream_predictions`.
         """
-        asked = StreamRequest(symbols, tuple(resume_after), snapshot, heartbeat)
+        asked = StreamRequest(
+            symbols, tuple(resume_after), snapshot, heartbeat, minimum_move, when_behind
+        )
         return self._stream(Prices(timeframe), asked, patience)
 
     async def ingest_bars(

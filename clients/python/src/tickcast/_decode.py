@@ -289,6 +289,7 @@ def _provenance(message: prediction_pb2.FeatureProvenance) -> FeatureProvenance:
         age=message.age.ToTimedelta(),
         stale=message.stale,
         bars_used=message.bars_used,
+        outdated=message.outdated,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from google.protobuf import duration_pb2, timestamp_pb2
 
+from tickcast._events import SlowReaderPolicy
 from tickcast._types import Bar, BatchItem, Features, StreamPosition, Vector
 from tickcast.v1 import bar_pb2, prediction_service_pb2, stream_pb2
 
@@ -90,6 +91,20 @@ def position(value: StreamPosition) -> stream_pb2.StreamPosition:
         epoch=value.epoch,
         sequence=value.sequence,
     )
+
+
+_POLICIES = {
+    None: stream_pb2.SLOW_READER_POLICY_UNSPECIFIED,
+    SlowReaderPolicy.CLOSE: stream_pb2.SLOW_READER_POLICY_CLOSE,
+    SlowReaderPolicy.LATEST: stream_pb2.SLOW_READER_POLICY_LATEST,
+}
+
+
+def slow_reader_policy(
+    value: SlowReaderPolicy | None,
+) -> stream_pb2.SlowReaderPolicy.ValueType:
+    """What becomes of a slow reader; the method's own way when it is not said."""
+    return _POLICIES[value]
 
 
 def optional_instant(value: datetime | None, path: str) -> timestamp_pb2.Timestamp | None:

@@ -16,6 +16,7 @@
     |-- FailedPrecondition          well-formed, but not now
     |   |-- TooFewBars
     |   |-- CrossSectionIncomplete
+    |   |-- PredictionOutdated
     |   |-- ModelVersionNotReady
     |   |-- BarOutOfOrder
     |   `-- BarNotClosed
@@ -29,6 +30,7 @@
     |   |-- StoreUnavailable
     |   `-- ShuttingDown
     |-- SlowReader                  retryable: streams resume by themselves
+    |-- TooManyStreams
     |-- ServerOverloaded            retryable: after `retry_after`
     |-- DeadlineExceeded            no answer within the timeout; what was sent may have been done
     |-- CallCancelled
@@ -175,6 +177,10 @@ class CrossSectionIncomplete(FailedPrecondition):
     """
 
 
+class PredictionOutdated(FailedPrecondition):
+    """The last bar of the symbol is older than the server's limit for the model."""
+
+
 class ModelVersionNotReady(FailedPrecondition):
     """The version is in the repository, but could not be loaded."""
 
@@ -232,6 +238,10 @@ class SlowReader(TickcastError):
     """The reader of a stream was slower than the predictions."""
 
     retryable = True
+
+
+class TooManyStreams(TickcastError):
+    """As many streams are open as may be, of this host or of all."""
 
 
 class ServerOverloaded(TickcastError):

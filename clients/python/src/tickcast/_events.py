@@ -31,6 +31,16 @@ class StreamStartMode(StrEnum):
     """A way that this client does not know yet."""
 
 
+class SlowReaderPolicy(StrEnum):
+    """What becomes of a stream whose reader is slower than the bars."""
+
+    CLOSE = "close"
+    """The call ends, and the stream goes on with another from where it was: nothing is missed."""
+
+    LATEST = "latest"
+    """It goes on with the latest bar of each symbol, after a `Gap` that says what was left out."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamStart:
     """Where the events of one symbol begin."""

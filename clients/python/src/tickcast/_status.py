@@ -40,6 +40,7 @@ from tickcast._errors import (
     PositionAhead,
     PositionExpired,
     PrecedingBarRefused,
+    PredictionOutdated,
     ServerOverloaded,
     ServerUnavailable,
     ShuttingDown,
@@ -50,6 +51,7 @@ from tickcast._errors import (
     TimeframeMismatch,
     TimeframeNotFound,
     TooFewBars,
+    TooManyStreams,
     UnexpectedStatus,
 )
 
@@ -71,6 +73,7 @@ _CLASS_OF_REASON: Mapping[str, type[TickcastError]] = {
     "FEATURE_SET_NOT_FOUND": FeatureSetNotFound,
     "TOO_FEW_BARS": TooFewBars,
     "CROSS_SECTION_INCOMPLETE": CrossSectionIncomplete,
+    "PREDICTION_OUTDATED": PredictionOutdated,
     "MODEL_VERSION_NOT_READY": ModelVersionNotReady,
     "BAR_OUT_OF_ORDER": BarOutOfOrder,
     "BAR_NOT_CLOSED": BarNotClosed,
@@ -82,6 +85,7 @@ _CLASS_OF_REASON: Mapping[str, type[TickcastError]] = {
     "STORE_UNAVAILABLE": StoreUnavailable,
     "SHUTTING_DOWN": ShuttingDown,
     "SLOW_READER": SlowReader,
+    "TOO_MANY_STREAMS": TooManyStreams,
     "SERVER_OVERLOADED": ServerOverloaded,
     "INTERNAL": InternalError,
 }

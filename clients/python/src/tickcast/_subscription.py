@@ -21,6 +21,7 @@ from tickcast._events import (
     Heartbeat,
     PredictionStreamEvent,
     PriceStreamEvent,
+    SlowReaderPolicy,
     StreamStarted,
     StreamStartMode,
 )
@@ -51,6 +52,8 @@ class StreamRequest:
     resume_after: Iterable[StreamPosition]
     snapshot: bool
     heartbeat: timedelta | None
+    minimum_move: float
+    when_behind: SlowReaderPolicy | None
 
 
 Event_co = TypeVar("Event_co", bound=PredictionStreamEvent | PriceStreamEvent, covariant=True)
@@ -86,6 +89,8 @@ class Predictions:
             resume_after=[_encode.position(position) for position in positions],
             snapshot=asked.snapshot,
             heartbeat_interval=_encode.optional_span(asked.heartbeat),
+            slow_reader_policy=_encode.slow_reader_policy(asked.when_behind),
+            minimum_move=asked.minimum_move,
         )
 
     def decode(
@@ -111,6 +116,8 @@ class Prices:
             resume_after=[_encode.position(position) for position in positions],
             snapshot=asked.snapshot,
             heartbeat_interval=_encode.optional_span(asked.heartbeat),
+            slow_reader_policy=_encode.slow_reader_policy(asked.when_behind),
+            minimum_move=asked.minimum_move,
         )
 
     def decode(self, message: market_data_service_pb2.StreamPricesResponse) -> PriceStreamEvent:

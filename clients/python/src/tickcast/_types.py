@@ -106,6 +106,9 @@ class FeatureProvenance:
     bars_used: int
     """Closed bars that the vector was computed from; zero when the request carried the vector."""
 
+    outdated: bool
+    """True when the age is above the server's limit for the model."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:

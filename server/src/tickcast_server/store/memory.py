@@ -78,6 +78,7 @@ class Memory:
         self._series: dict[SeriesKey, Series] = {}
         self._timeframes: dict[str, set[str]] = {}
         self._listeners: list[Listener] = []
+        self._waiting_events: dict[SeriesKey, list[BarStored]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._log = structlog.get_logger("tickcast.store")
@@ -183,18 +184,22 @@ class Memory:
         Returns once the bars are stored. Raises `StoreUnavailable`; bars may then be stored or
         not, and sending them again settles it.
         """
-        async with AsyncExitStack() as stack:
-            # In one order for all callers, so that no two wait for each other.
-            for key in sorted({key for key, _ in batches}):
-                await stack.enter_async_context(self._series_of(key).lock)
-            results = await self._append(batches)
-            changed = [
-                key
-                for (key, rows), outcome in zip(batches, results, strict=True)
-                if self._absorb(key, rows, outcome)
-            ]
-            await self._refresh(changed)
-        self._notify(changed)
+        keys = sorted({key for key, _ in batches})
+        changed: list[SeriesKey] = []
+        try:
+            async with AsyncExitStack() as stack:
+                # In one order for all callers, so that no two wait for each other.
+                for key in keys:
+                    await stack.enter_async_context(self._series_of(key).lock)
+                results = await self._append(batches)
+                changed += [
+                    key
+                    for (key, rows), outcome in zip(batches, results, strict=True)
+                    if self._absorb(key, rows, outcome)
+                ]
+                await self._refresh(changed)
+        finally:
+            self._notify(dict.fromkeys([*changed, *self._observe_waiting(keys)]))
         return results
 
     async def _append(self, batches: Sequence[Batch]) -> list[list[AppendResult]]:
@@ -343,7 +348,25 @@ class Memory:
                 self._adopt(event.epoch)
                 by_key.clear()
             by_key.setdefault(event.key, []).append(event)
-        return [key for key, group in by_key.items() if self._observe_series(key, group)]
+        return [key for key, group in by_key.items() if self._observe_unless_appended(key, group)]
+
+    def _observe_unless_appended(self, key: SeriesKey, events: Sequence[BarStored]) -> bool:
+        if self._series_of(key).lock.locked():
+            # An append under way here knows of them before this: it takes in the bars of its
+            # request together, and computes their features together, before anybody is told.
+            self._waiting_events.setdefault(key, []).extend(events)
+            return False
+        return self._observe_series(key, events)
+
+    def _observe_waiting(self, keys: Iterable[SeriesKey]) -> list[SeriesKey]:
+        """Takes in what was stored beside an append: by others, or by itself without an answer."""
+        changed = []
+        for key in keys:
+            events = self._waiting_events.pop(key, [])
+            current = [event for event in events if event.epoch == self.epoch]
+            if current and self._observe_series(key, current):
+                changed.append(key)
+        return changed
 
     def _observe_series(self, key: SeriesKey, events: Sequence[BarStored]) -> bool:
         self._timeframes.setdefault(key.symbol, set()).add(key.timeframe)
