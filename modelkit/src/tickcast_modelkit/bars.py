@@ -142,18 +142,21 @@ def find_bar_problems(
     close_time: NDArray[np.int64],
     ohlcv: NDArray[np.float64],
     timeframe: Timeframe,
+    *,
+    ordered: bool = True,
 ) -> list[BarProblem]:
     """Return every problem of every bar, in the order of the rows; empty for valid bars.
 
     ``open_time`` and ``close_time`` are (n,) epoch seconds, ``ohlcv`` is (n, 5). Checked:
     prices are finite and within LEAST_PRICE to GREATEST_PRICE, volume is 0 to GREATEST_VOLUME;
     low <= open, close <= high; open times lie on the grid of the timeframe, from 1970 to 9999, each
-    after all before it; close times lie after the open time and not after the end of the slot.
+    after all before it unless the bars are not ``ordered``; close times lie after the open time and
+    not after the end of the slot.
     """
     problems = [
         *_value_problems(ohlcv),
         *_range_problems(ohlcv),
-        *_open_time_problems(open_time, timeframe),
+        *_open_time_problems(open_time, timeframe, ordered=ordered),
         *_close_time_problems(open_time, close_time, timeframe),
     ]
     return sorted(problems, key=lambda problem: problem.row)
@@ -193,14 +196,17 @@ def _range_problems(ohlcv: NDArray[np.float64]) -> Iterator[BarProblem]:
             yield BarProblem(row, "low", repr(values["low"]), needed)
 
 
-def _open_time_problems(open_time: NDArray[np.int64], timeframe: Timeframe) -> Iterator[BarProblem]:
+def _open_time_problems(
+    open_time: NDArray[np.int64], timeframe: Timeframe, *, ordered: bool
+) -> Iterator[BarProblem]:
     possible = (open_time >= 0) & (open_time <= _LAST_INSTANT)
     on_grid = timeframe.on_grid(open_time)
     # Order is judged among the times that could be; one that could not would condemn all after it.
     judged = np.where(possible & on_grid, open_time, -1)
     latest = np.maximum.accumulate(judged)
     behind = np.zeros(len(open_time), dtype=np.bool_)
-    behind[1:] = (judged[1:] >= 0) & (judged[1:] <= latest[:-1])
+    if ordered:
+        behind[1:] = (judged[1:] >= 0) & (judged[1:] <= latest[:-1])
     for row in np.flatnonzero(~possible | ~on_grid | behind).tolist():
         time = int(open_time[row])
         if not possible[row]:

@@ -1,6 +1,6 @@
 """Rows to learn from: features of a window, and the return that came after it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias, TypeVar
@@ -8,13 +8,15 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from tickcast_modelkit.bars import BarSeries
-from tickcast_modelkit.features import FeatureSet, Windows, last_window, sliding_windows
+from tickcast_modelkit.features import FeatureSet, Windows, last_window
 from tickcast_modelkit.timeframe import Timeframe
 
-from tickcast_trainer.baselines import BASELINES, ROLLING_MEAN_BARS, Baseline
+from tickcast_trainer.baselines import BASELINES, Baseline
+from tickcast_trainer.cross_section import members_of, section_at
 from tickcast_trainer.engine import HERE, Engine
 from tickcast_trainer.errors import NotEnoughHistory
-from tickcast_trainer.progress import Advance, Progress
+from tickcast_trainer.progress import Progress
+from tickcast_trainer.rows import Part, choose_rows, compute_features
 from tickcast_trainer.targets import LOG_RETURN, Target
 
 _CLOSE = 3
@@ -36,7 +38,7 @@ class Dataset:
     """The series that rows came from, ordered by symbol."""
 
     features: NDArray[np.float32]
-    """(n, F): of the window that ends with the row's bar."""
+    """(n, F): of the window that ends with the row's bar, ranks among ``members`` behind them."""
 
     target: NDArray[np.float64]
     """(n,): log return from the row's close, as ``labels`` takes it within ``horizon`` bars."""
@@ -60,7 +62,13 @@ class Dataset:
     """What the targets are."""
 
     left_out: tuple[str, ...] = ()
-    """Symbols with too few bars for a single row."""
+    """Symbols without a single row: of too few bars, or outside the universe that is ranked."""
+
+    members: tuple[BarSeries, ...] = ()
+    """The series that are ranked among each other, with rows or without; none without ranks."""
+
+    unranked: int = 0
+    """Rows left out as too few members had one as of the same time."""
 
     def __len__(self) -> int:
         return len(self.target)
@@ -71,7 +79,10 @@ class Dataset:
         return tuple(series.symbol for series in self.series)
 
     def windows(self, rows: Sequence[int]) -> Windows:
-        """Return the windows (k, W) behind some rows, cut out as a server does it."""
+        """Return the windows (k, W) behind some rows, cut out as a server does it.
+
+        Ranks have more behind them: see ``recomputed``.
+        """
         parts = []
         for row in rows:
             series = self.series[self.series_index[row]]
@@ -82,16 +93,26 @@ class Dataset:
             open_time=np.concatenate([part.open_time for part in parts]),
         )
 
+    def ranks(self, rows: Sequence[int]) -> NDArray[np.float32] | None:
+        """Return the ranks (k, R) of some rows; None when the feature set has none."""
+        feature_set = self.feature_set
+        return self.features[rows, len(feature_set.features) :] if feature_set.ranks else None
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Request:
-    """What a worker needs to compute the features of one series."""
+    def recomputed(self, rows: Sequence[int]) -> NDArray[np.float32]:
+        """Return the features (k, F) of some rows anew, as a server does, from bars closed by then.
 
-    series: BarSeries
-    feature_set: FeatureSet
-
-    first: int
-    """First bar that gives a row."""
+        Ranks cost the features of all members at each of the times.
+        """
+        if not self.feature_set.ranks:
+            return self.feature_set.compute(self.windows(rows))
+        result = np.empty((len(rows), len(self.feature_set.names)), dtype=np.float32)
+        times = self.as_of_time[rows]
+        for time in np.unique(times).tolist():
+            symbols, features = section_at(self.feature_set, self.members, time)
+            for place in np.flatnonzero(times == time).tolist():
+                symbol = self.series[self.series_index[rows[place]]].symbol
+                result[place] = features[symbols.index(symbol)]
+        return result
 
 
 def build_dataset(
@@ -105,24 +126,24 @@ def build_dataset(
 ) -> Dataset:
     """Make a row of every bar with enough bars before it and ``horizon`` bars after it.
 
-    Enough are as many as the feature set and every baseline need. Features, which take the time,
-    are computed on ``engine``; memory is that of the result and of a few series under way. Raises
-    NotEnoughHistory when no symbol has such a bar, or when no close ever moved.
+    Enough are as many as the feature set and every baseline need. A feature set that ranks, and
+    names no universe, is bound to the symbols that can have a row; rows of times at which too few
+    of them have one are left out. Features, which take the time, are computed on ``engine``; memory
+    is that of the result and of a few series under way. Raises NotEnoughHistory when no symbol has
+    such a bar, or when no close ever moved.
     """
-    first = max(feature_set.minimum_bars - 1, ROLLING_MEAN_BARS, horizon)
-    needed = first + 1 + horizon
-    used = tuple(one for one in series if len(one) >= needed)
-    if not used:
-        longest = max((len(one) for one in series), default=0)
-        raise NotEnoughHistory(
-            f"bars: were {longest} of the longest symbol, needed {needed} for the feature set "
-            f"{feature_set.name} and a horizon of {horizon}"
-        )
-    bars = [np.arange(first, len(one) - horizon) for one in used]
-    places = _places(used, bars)
+    feature_set = feature_set.bound_to(
+        one.symbol for one in series if len(one) >= feature_set.minimum_bars
+    )
+    members = members_of(feature_set, series)
+    parts, unranked = choose_rows(series, members, feature_set=feature_set, horizon=horizon)
+    places = _places(parts)
+    used = [part.series for part in parts if len(part.bars)]
+    bars = [part.bars for part in parts if len(part.bars)]
+    where = [place for place in places if len(place)]
 
     def scattered(part: Callable[[BarSeries, Rows], NDArray[T]]) -> NDArray[T]:
-        return _scattered(places, (part(one, rows) for one, rows in zip(used, bars, strict=True)))
+        return _scattered(where, (part(one, rows) for one, rows in zip(used, bars, strict=True)))
 
     target = scattered(lambda one, rows: labels.returns(one.ohlcv[:, _CLOSE], rows, horizon))
     if not target.any():
@@ -132,33 +153,41 @@ def build_dataset(
         feature_set=feature_set,
         timeframe=used[0].timeframe,
         horizon=horizon,
-        series=used,
-        features=_features(used, bars, places, feature_set, first, progress, engine),
+        series=tuple(used),
+        features=compute_features(
+            parts, places, feature_set=feature_set, progress=progress, engine=engine
+        ),
         target=target,
         as_of_time=scattered(lambda one, rows: one.close_time[rows]),
         target_time=scattered(lambda one, rows: one.close_time[rows + horizon]),
         series_index=_scattered(
-            places, (np.full(len(rows), index) for index, rows in enumerate(bars))
+            where, (np.full(len(rows), index) for index, rows in enumerate(bars))
         ),
-        bar=_scattered(places, bars),
+        bar=_scattered(where, bars),
         baselines={
             name: scattered(partial(_baseline, baseline, horizon))
             for name, baseline in BASELINES.items()
         },
         labels=labels,
-        left_out=tuple(one.symbol for one in series if len(one) < needed),
+        left_out=_left_out(series, used),
+        members=tuple(members),
+        unranked=unranked,
     )
 
 
-def _places(used: Sequence[BarSeries], bars: Sequence[Rows]) -> list[Rows]:
-    """Where in the dataset the rows of each series go: by as-of time, then by symbol."""
-    as_of_time = np.concatenate(
-        [one.close_time[rows] for one, rows in zip(used, bars, strict=True)]
-    )
-    series_index = np.repeat(np.arange(len(bars)), [len(rows) for rows in bars])
+def _left_out(series: Sequence[BarSeries], used: Sequence[BarSeries]) -> tuple[str, ...]:
+    symbols = {one.symbol for one in used}
+    return tuple(one.symbol for one in series if one.symbol not in symbols)
+
+
+def _places(parts: Sequence[Part]) -> list[Rows]:
+    """Where in the dataset the rows of each part go: by as-of time, then by symbol."""
+    as_of_time = np.concatenate([part.series.close_time[part.bars] for part in parts])
+    lengths = [len(part.bars) for part in parts]
+    series_index = np.repeat(np.arange(len(parts)), lengths)
     place = np.empty(len(as_of_time), dtype=np.int64)
     place[np.lexsort((series_index, as_of_time))] = np.arange(len(as_of_time))
-    return np.split(place, np.cumsum([len(rows) for rows in bars])[:-1])
+    return np.split(place, np.cumsum(lengths)[:-1])
 
 
 def _scattered(places: Sequence[Rows], parts: Iterable[NDArray[T]]) -> NDArray[T]:
@@ -171,35 +200,6 @@ def _scattered(places: Sequence[Rows], parts: Iterable[NDArray[T]]) -> NDArray[T
     if result is None:
         raise ValueError("places: were none, needed one for each series")
     return result
-
-
-def _features(
-    used: Sequence[BarSeries],
-    bars: Sequence[Rows],
-    places: Sequence[Rows],
-    feature_set: FeatureSet,
-    first: int,
-    progress: Progress,
-    engine: Engine,
-) -> NDArray[np.float32]:
-    requests = (_Request(series=one, feature_set=feature_set, first=first) for one in used)
-
-    def parts(advance: Advance) -> Iterator[NDArray[np.float32]]:
-        for rows, computed in zip(bars, engine.map(_compute, requests), strict=True):
-            # The last bars have features but no target yet.
-            yield computed[: len(rows)]
-            advance(len(computed))
-
-    with progress.step("features", sum(len(one) - first for one in used)) as advance:
-        return _scattered(places, parts(advance))
-
-
-def _compute(request: _Request) -> NDArray[np.float32]:
-    chunks = [
-        request.feature_set.compute(windows)
-        for _, windows in sliding_windows(request.feature_set, request.series)
-    ]
-    return np.concatenate(chunks)[request.first - (request.feature_set.minimum_bars - 1) :]
 
 
 def _baseline(

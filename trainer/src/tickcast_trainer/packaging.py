@@ -54,6 +54,7 @@ def make_golden(dataset: Dataset, model: OnnxModel) -> GoldenRows:
         model.predict,
         model.tails if TAILS_NAME in model.outputs else None,
         model.probability if PROBABILITY_NAME in model.outputs else None,
+        ranks=dataset.ranks(rows.tolist()),
     )
 
 

@@ -21,7 +21,14 @@ def print_report(run: TrainingRun, console: Console) -> None:
         f"{dataset.horizon} ahead, {len(dataset.feature_set.names)} features",
     )
     if dataset.left_out:
-        _print(console, f"Left out for too few bars: {', '.join(dataset.left_out)}")
+        why = "without a row that is ranked" if dataset.feature_set.ranks else "for too few bars"
+        _print(console, f"Left out {why}: {', '.join(dataset.left_out)}")
+    if dataset.unranked:
+        _print(
+            console,
+            f"{dataset.unranked:,} rows left out where fewer than "
+            f"{dataset.feature_set.minimum_share:.0%} of the expected symbols had one",
+        )
     console.print(_table(run))
     for model in run.models:
         _print(console, model.comparison.verdict)

@@ -7,6 +7,13 @@ of Financial Economics 134(3); the mean of the ranks of equals is that of Kendal
 treatment of ties in ranking problems", Biometrika 33(3).
 
 A rank follows from whole numbers, so that it is the same bits however its section was put together.
+
+Who is in a section follows from bars alone, so that trainer and server agree. Present are symbols
+of the universe with a bar that closed at the as-of time and at least ``minimum_bars`` up to it.
+Expected are all symbols of the universe but those that are too young: whose bars reach the as-of
+time, and of which fewer than ``minimum_bars`` had closed by then. A symbol without bars, or whose
+bars have ended, is expected: it may as well be late. ``needed_symbols`` says how many must be
+present for any of them to be ranked.
 """
 
 from __future__ import annotations

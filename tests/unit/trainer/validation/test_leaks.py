@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from scipy import stats
 from tickcast_modelkit.bars import BarSeries
-from tickcast_modelkit.features import CORE
+from tickcast_modelkit.features import CORE, Rank
 from tickcast_modelkit.testing import bars_of
 from tickcast_trainer.dataset import Dataset, build_dataset
 from tickcast_trainer.estimators import Estimator, make_estimator
@@ -208,3 +208,72 @@ def test_every_check_speaks_with_figures_even_when_it_found_nothing() -> None:
     for finding in report.findings:
         assert not finding.is_suspect
         assert any(digit in finding.sentence for digit in "0123456789")
+
+
+NAMES = ("return_1", "return_5", "realised_volatility_20")
+PLAIN = replace(
+    CORE, name="plain", features=tuple(one for one in CORE.features if one.name in NAMES)
+)
+RANKED = replace(PLAIN, ranks=(Rank("rank_return_1", of="return_1"),))
+
+
+def herd(seed: int, *, told_by_rank: float, symbols: str = "ABCDEFGH") -> list[BarSeries]:
+    """Symbols that move together, and those that rose least the more so at the next bar."""
+    random = np.random.default_rng(seed)
+    count = 2400
+    moves = np.empty((count, len(symbols)))
+    before = np.zeros(len(symbols))
+    for bar, common in enumerate(random.normal(0.0, VOLATILITY, count)):
+        own = random.normal(0.0, VOLATILITY / 2.0, len(symbols))
+        moves[bar] = common + own - told_by_rank * VOLATILITY * before
+        before = stats.rankdata(moves[bar]) / len(symbols) - 0.5
+    return [
+        bars(moves[:, place], symbol, random.lognormal(10.0, 1.0, count))
+        for place, symbol in enumerate(symbols)
+    ]
+
+
+def ranked(series: list[BarSeries]) -> Dataset:
+    return build_dataset(series, feature_set=RANKED, horizon=1, progress=QUIET)
+
+
+def test_a_signal_that_only_a_rank_tells_is_found_and_is_clean() -> None:
+    series = herd(1, told_by_rank=0.4)
+    comparison, report = judge(ranked(series))
+    assert comparison.beats_baselines
+    assert not report.is_suspect
+    assert report.different_rows == 0
+    plain = build_dataset(series, feature_set=PLAIN, horizon=1, progress=QUIET)
+    _, without = judge(plain, refit=False)
+    assert report.original.r2 > 0.005
+    assert without.original.r2 < 0.0
+
+
+def test_a_rank_among_the_bars_to_come_is_caught_by_the_bars_of_all_peers() -> None:
+    dataset = ranked(herd(2, told_by_rank=0.0))
+    features = dataset.features.copy()
+    for time in np.unique(dataset.as_of_time):
+        chosen = dataset.as_of_time == time
+        ahead = stats.rankdata(dataset.target[chosen]) - 1.0
+        features[chosen, -1] = ahead / max(chosen.sum() - 1, 1) - 0.5
+    _, report = judge(replace(dataset, features=features))
+    assert {"recomputed", "credible"} <= suspicions(report)
+    assert report.different_rows > 0.8 * report.recomputed_rows
+    assert count_different_rows(dataset, list(range(0, len(dataset), 97))) == 0
+
+
+def test_a_rank_among_fewer_than_the_peers_is_caught_by_their_bars() -> None:
+    dataset = ranked(herd(3, told_by_rank=0.0))
+    without_one = replace(dataset, members=dataset.members[1:])
+    _, report = judge(replace(dataset, features=ranked_again(dataset, without_one)), refit=False)
+    assert suspicions(report) == {"recomputed"}
+
+
+def ranked_again(dataset: Dataset, other: Dataset) -> NDArray[np.float32]:
+    """The features of a dataset, ranked among the members of another."""
+    features = dataset.features.copy()
+    rows = np.flatnonzero(dataset.series_index > 0)
+    for time in np.unique(dataset.as_of_time[rows]):
+        chosen = rows[dataset.as_of_time[rows] == time]
+        features[chosen] = other.feature_set.complete(features[chosen, :-1])
+    return features

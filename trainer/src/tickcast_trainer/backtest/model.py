@@ -1,6 +1,6 @@
 """A model package as a forecaster of past bars, computed as a server computes them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from tickcast_modelkit.package import read_package
 from tickcast_trainer.backtest.errors import UnusablePackage
 from tickcast_trainer.backtest.indicators import Columns
 from tickcast_trainer.backtest.panel import Panel
+from tickcast_trainer.cross_section import members_of, rankable_features
 from tickcast_trainer.onnx_session import one_thread_session
-from tickcast_trainer.progress import Progress
+from tickcast_trainer.progress import Advance, Progress
 
 
 class PackagedModel:
@@ -77,8 +78,9 @@ class PackagedModel:
         """Return the prediction at the close of every bar, (T, N), NaN where there is none.
 
         ``series`` are those that the panel was made of. A symbol has predictions from its bar
-        ``minimum_bars`` of the feature set on. Raises UnusablePackage when the model was made for
-        another timeframe.
+        ``minimum_bars`` of the feature set on; one that is ranked, where enough of its universe
+        have a row. Raises UnusablePackage when the model was made for another timeframe, or ranks
+        a universe that has none of the symbols.
         """
         if panel.timeframe != self.manifest.timeframe:
             raise UnusablePackage(
@@ -87,12 +89,36 @@ class PackagedModel:
             )
         result = np.full(panel.close.shape, np.nan)
         with progress.step("features and predictions", sum(map(len, series))) as advance:
-            for column, one in enumerate(series):
-                rows = np.searchsorted(panel.open_time, one.open_time)
-                for bars, windows in sliding_windows(self.feature_set, one):
-                    result[rows[bars], column] = self.predict(self.feature_set.compute(windows))
-                advance(len(one))
+            for column, bars, features in self._features(series, advance):
+                rows = np.searchsorted(panel.open_time, series[column].open_time[bars])
+                result[rows, column] = self.predict(features)
         return result
+
+    def _features(
+        self, series: Sequence[BarSeries], advance: Advance
+    ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.float32]]]:
+        """Number of a series, some of its bars (k,), and their features (k, F)."""
+        if self.feature_set.ranks:
+            yield from self._ranked_features(series, advance)
+            return
+        for column, one in enumerate(series):
+            for bars, windows in sliding_windows(self.feature_set, one):
+                yield column, bars, self.feature_set.compute(windows)
+            advance(len(one))
+
+    def _ranked_features(
+        self, series: Sequence[BarSeries], advance: Advance
+    ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.float32]]]:
+        feature_set = self.feature_set
+        members = members_of(feature_set, series)
+        if not members:
+            raise UnusablePackage(
+                f"symbols: were {', '.join(one.symbol for one in series)}, needed some of the "
+                f"{len(feature_set.universe)} that {self.manifest.name} ranks"
+            )
+        columns = {one.symbol: column for column, one in enumerate(series)}
+        for one, bars, features in rankable_features(feature_set, members, advance):
+            yield columns[one.symbol], bars, features
 
 
 def load_model(folder: Path, *, features: Path | None = None) -> PackagedModel:

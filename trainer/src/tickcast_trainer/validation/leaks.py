@@ -188,9 +188,10 @@ def check_leaks(
 def count_different_rows(dataset: Dataset, rows: Sequence[int]) -> int:
     """Count those of ``rows`` whose features, target or times are not those of their bars.
 
-    Features are computed from windows that end with the row's bar, as a server computes them.
+    Features are computed from windows that end with the row's bar, ranks from those of all peers,
+    as a server computes them.
     """
-    again = dataset.feature_set.compute(dataset.windows(rows))
+    again = dataset.recomputed(rows)
     differs = (again != dataset.features[list(rows)]).any(axis=1)
     for place, row in enumerate(rows):
         series, bar = dataset.series[dataset.series_index[row]], int(dataset.bar[row])
