@@ -10,22 +10,20 @@ from google.protobuf import duration_pb2, timestamp_pb2
 from numpy.typing import NDArray
 from tickcast.v1 import (
     bar_pb2,
-    market_data_service_pb2,
     prediction_service_pb2,
     stream_pb2,
 )
-from tickcast_modelkit.bars import check_symbol, find_bar_problems
+from tickcast_modelkit.bars import check_symbol
 from tickcast_modelkit.errors import InvalidSymbol, InvalidTimeframe
 from tickcast_modelkit.timeframe import Timeframe
 
 from tickcast_server.errors import InvalidRequest
-from tickcast_server.feeds.intake import OfferedBar, UnreadableBar
 from tickcast_server.feeds.stream import Position, WhenBehind
 from tickcast_server.rpc.names import MODEL_FORM, parse_model_ref
 from tickcast_server.rpc.violations import Violations
 from tickcast_server.serving.models import ModelRef
 from tickcast_server.serving.predictor import GivenBars, GivenFeatures, HeldBars, PredictQuery
-from tickcast_server.store.store import BarRow, SeriesKey, block_of
+from tickcast_server.store.store import BarRow, block_of
 
 MOST_ITEMS = 5_000
 
@@ -64,7 +62,7 @@ def batch_items(
     request: prediction_service_pb2.BatchPredictRequest,
 ) -> list[PredictQuery | InvalidRequest]:
     """A query or an error for each item. Raises `InvalidRequest` for a malformed whole."""
-    _check_count("items", len(request.items))
+    check_count("items", len(request.items))
     queries: list[PredictQuery | InvalidRequest] = []
     for index, item in enumerate(request.items):
         try:
@@ -74,12 +72,29 @@ def batch_items(
     return queries
 
 
-def offered_bars(
-    request: market_data_service_pb2.IngestBarsRequest,
-) -> list[OfferedBar | UnreadableBar]:
-    """Each bar, readable or not. Raises `InvalidRequest` for a malformed whole."""
-    _check_count("bars", len(request.bars))
-    return [_offered_bar(f"bars[{index}]", bar) for index, bar in enumerate(request.bars)]
+def check_count(field: str, count: int) -> None:
+    """Raises `InvalidRequest` when nothing is sent, or too much."""
+    wrong = Violations()
+    if not count:
+        wrong.required(field, f"1 to {MOST_ITEMS}")
+    elif count > MOST_ITEMS:
+        wrong.add(field, f"was {count}, needed at most {MOST_ITEMS}", "BATCH_TOO_LARGE")
+    wrong.check()
+
+
+def bar_row(path: str, bar: bar_pb2.Bar, grid: Timeframe | None, wrong: Violations) -> BarRow:
+    """A bar's values; whether they make sense together is checked where more is known."""
+    if not bar.HasField("open_time"):
+        wrong.required(f"{path}.open_time", "the start of the bar's slot")
+    for name in ("open_time", "close_time"):
+        if nanos := getattr(bar, name).nanos:
+            wrong.add(f"{path}.{name}", f"was {nanos} ns past a second, needed a whole second")
+    open_time = bar.open_time.seconds
+    if bar.HasField("close_time"):
+        close_time = bar.close_time.seconds
+    else:
+        close_time = grid.close_of(open_time) if grid is not None else 0
+    return BarRow(open_time, close_time, bar.open, bar.high, bar.low, bar.close, bar.volume)
 
 
 def model_ref(name: str, wrong: Violations) -> ModelRef:
@@ -192,15 +207,6 @@ def seconds_of(time: timestamp_pb2.Timestamp) -> int:
     return time.seconds + (1 if time.nanos else 0)
 
 
-def _check_count(field: str, count: int) -> None:
-    wrong = Violations()
-    if not count:
-        wrong.required(field, f"1 to {MOST_ITEMS}")
-    elif count > MOST_ITEMS:
-        wrong.add(field, f"was {count}, needed at most {MOST_ITEMS}", "BATCH_TOO_LARGE")
-    wrong.check()
-
-
 def _source(request: PredictMessage, wrong: Violations) -> HeldBars | GivenFeatures | GivenBars:
     match request.WhichOneof("input"):
         case "features":
@@ -268,42 +274,5 @@ def _given_bars(
                 f"was {bar.timeframe!r}, needed {named!r}, that of bars.bars[0]",
                 "TIMEFRAME_MISMATCH",
             )
-        rows.append(_row(path, bar, grid, wrong))
+        rows.append(bar_row(path, bar, grid, wrong))
     return GivenBars(block=block_of(1, rows), timeframe=named or None)
-
-
-def _offered_bar(place: str, bar: bar_pb2.Bar) -> OfferedBar | UnreadableBar:
-    wrong = Violations()
-    symbol(bar.symbol, f"{place}.symbol", wrong)
-    grid = timeframe(bar.timeframe, f"{place}.timeframe", wrong)
-    key = None if wrong else SeriesKey(bar.symbol, bar.timeframe)
-    row = _row(place, bar, grid, wrong)
-    if grid is not None and not wrong:
-        _check_row(place, row, grid, wrong)
-    if wrong or key is None:
-        return UnreadableBar(place=place, key=key, error=wrong.error())
-    return OfferedBar(place=place, key=key, bar=row)
-
-
-def _row(path: str, bar: bar_pb2.Bar, grid: Timeframe | None, wrong: Violations) -> BarRow:
-    if not bar.HasField("open_time"):
-        wrong.required(f"{path}.open_time", "the start of the bar's slot")
-    for name in ("open_time", "close_time"):
-        if nanos := getattr(bar, name).nanos:
-            wrong.add(f"{path}.{name}", f"was {nanos} ns past a second, needed a whole second")
-    open_time = bar.open_time.seconds
-    if bar.HasField("close_time"):
-        close_time = bar.close_time.seconds
-    else:
-        close_time = grid.close_of(open_time) if grid is not None else 0
-    return BarRow(open_time, close_time, bar.open, bar.high, bar.low, bar.close, bar.volume)
-
-
-def _check_row(place: str, row: BarRow, grid: Timeframe, wrong: Violations) -> None:
-    block = block_of(1, [row])
-    for problem in find_bar_problems(block.open_time, block.close_time, block.ohlcv, grid):
-        wrong.add(
-            f"{place}.{problem.column}",
-            f"was {problem.value}, needed {problem.needed}",
-            "BAR_INVALID",
-        )

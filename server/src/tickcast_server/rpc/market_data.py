@@ -14,6 +14,7 @@ from tickcast_server.feeds.stream import Position, StreamQuery, WhenBehind
 from tickcast_server.feeds.streams import Streams
 from tickcast_server.rpc import decode, encode
 from tickcast_server.rpc.call import Call
+from tickcast_server.rpc.decode_bars import offered_bars
 from tickcast_server.rpc.paging import page_of, page_request
 from tickcast_server.rpc.price_feed import PriceFeed
 from tickcast_server.rpc.status import status_of
@@ -39,7 +40,7 @@ class MarketDataServicer:
     streams: Streams
 
     async def ingest_bars(self, request: pb.IngestBarsRequest, call: Call) -> pb.IngestBarsResponse:
-        bars = decode.offered_bars(request)
+        bars = offered_bars(request)
         with call.turn.waiting():
             outcomes = await self.intake.ingest(bars)
         request_id = call.request_id

@@ -370,6 +370,8 @@ class Memory:
 
     def _observe_series(self, key: SeriesKey, events: Sequence[BarStored]) -> bool:
         self._timeframes.setdefault(key.symbol, set()).add(key.timeframe)
+        if events[-1].sequence <= self._series_of(key).last_sequence:
+            return False
         block = block_of(events[0].sequence, [event.bar for event in events])
         return self._series_of(key).extend(block, self._bars_held)
 

@@ -46,6 +46,9 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2]
 return redis.call('GET', KEYS[1])
 """
 
+# Series that one call of the script appends to: the store does nothing else meanwhile.
+_SERIES_AT_ONCE = 100
+
 Entry = tuple[bytes, dict[bytes, bytes]]
 
 
@@ -96,7 +99,10 @@ class RedisStore:
     async def append(
         self, epoch: str, batches: Sequence[tuple[SeriesKey, Sequence[BarRow]]]
     ) -> list[list[AppendResult]]:
-        calls = [self._append_call(epoch, key, rows) for key, rows in batches]
+        calls = [
+            self._append_call(epoch, batches[start : start + _SERIES_AT_ONCE])
+            for start in range(0, len(batches), _SERIES_AT_ONCE)
+        ]
         with _unavailable("appending bars"):
             try:
                 replies = await self._append.many(calls)
@@ -104,25 +110,18 @@ class RedisStore:
                 if not str(error).startswith("EPOCH"):
                     raise
                 raise EpochChanged(await self.open_epoch()) from error
-        return [[_append_result(item) for item in reply] for reply in replies]
+        return [[_append_result(item) for item in series] for reply in replies for series in reply]
 
     def _append_call(
-        self, epoch: str, key: SeriesKey, rows: Sequence[BarRow]
+        self, epoch: str, batches: Sequence[tuple[SeriesKey, Sequence[BarRow]]]
     ) -> tuple[list[bytes], list[bytes | int | str]]:
-        arguments: list[bytes | int | str] = [
-            epoch,
-            _member(key),
-            self._retained_bars,
-            self._retained_events,
-        ]
-        for row in rows:
-            arguments += (row.open_time * 1000, pack_bar(row))
-        keys = [
-            self._bars_key(key),
-            self._key("events"),
-            self._key("series"),
-            self._key("epoch"),
-        ]
+        keys = [self._key("epoch"), self._key("series"), self._key("events")]
+        arguments: list[bytes | int | str] = [epoch, self._retained_bars, self._retained_events]
+        for key, rows in batches:
+            keys.append(self._bars_key(key))
+            arguments += (_member(key), len(rows))
+            for row in rows:
+                arguments += (row.open_time * 1000, pack_bar(row))
         return keys, arguments
 
     async def last_bars(self, key: SeriesKey, count: int) -> BarBlock:
