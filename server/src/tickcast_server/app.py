@@ -58,6 +58,13 @@ START_FAILURES = (
 """What keeps a server from starting and says by its message what to do."""
 
 
+# Answers take as long on their way, and the next calls after them.
+_HOLD_SECONDS = 0.05
+
+# From the decision to send a GOAWAY until it is there, with calls that still arrive.
+_GOAWAY_SECONDS = 0.03
+
+
 class App:
     """One server: `start`, then `stop`. What `start` opened, `stop` closes, in reverse order."""
 
@@ -263,6 +270,12 @@ async def _drain(
     server: grpc.aio.Server, health: Health, fanout: Fanout, in_flight: InFlight, grace: float
 ) -> None:
     await health.stop()
+    # gRPC cancels what it has not handed over yet, and what comes before its GOAWAY has arrived.
+    # Callers who wait for an answer meanwhile send nothing, and go elsewhere with the next call.
+    with in_flight.held():
+        await asyncio.sleep(_HOLD_SECONDS)
+        stopping = asyncio.create_task(server.stop(grace))
+        await asyncio.sleep(_GOAWAY_SECONDS)
     fanout.close()
     try:
         async with asyncio.timeout(grace):
@@ -274,3 +287,4 @@ async def _drain(
         )
     # What is left now are watchers of health, who were told, and reflection.
     await server.stop(0.1)
+    await stopping

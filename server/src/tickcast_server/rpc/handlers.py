@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from functools import partial
 from typing import Any, Protocol
 
@@ -46,12 +46,16 @@ class CallObserver(Protocol):
 
 
 class InFlight:
-    """Counts the calls that run, so that a shutdown can wait for them."""
+    """Counts the calls that run, so that a shutdown can wait for them, and holds back new ones."""
 
     def __init__(self) -> None:
         self._count = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._released = asyncio.Event()
+        self._released.set()
+        self.holding = False
+        """Whether unary calls are held back before they begin."""
 
     def __enter__(self) -> None:
         self._count += 1
@@ -65,6 +69,21 @@ class InFlight:
     async def wait_idle(self) -> None:
         """Returns when no call runs."""
         await self._idle.wait()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While new unary calls are held back; they go on at the end."""
+        self.holding = True
+        self._released.clear()
+        try:
+            yield
+        finally:
+            self.holding = False
+            self._released.set()
+
+    async def wait_released(self) -> None:
+        """Returns when calls are not held back."""
+        await self._released.wait()
 
 
 def service_handler(
@@ -139,6 +158,8 @@ class _Method:
             code = "CANCELLED"
             status = None
             try:
+                if self._in_flight.holding:
+                    await self._in_flight.wait_released()
                 turn.check()
                 response = (await answer(self._parse(data), call)).SerializeToString()
                 code = "OK"
