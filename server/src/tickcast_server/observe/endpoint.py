@@ -8,14 +8,16 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry, start_http_server
 
-from tickcast_server.rpc.listen import AddressInUse
+
+class MetricsAddressInUse(OSError):
+    """The metrics address cannot be listened on. The message says which."""
 
 
 @asynccontextmanager
 async def metrics_served(address: str, registry: CollectorRegistry) -> AsyncIterator[str]:
     """While the metrics can be read; gives the `host:port`, chosen by the system for port 0.
 
-    For an empty address they cannot, and it gives that. Raises `AddressInUse`.
+    For an empty address they cannot, and it gives that. Raises `MetricsAddressInUse`.
     """
     if not address:
         yield ""
@@ -24,7 +26,7 @@ async def metrics_served(address: str, registry: CollectorRegistry) -> AsyncIter
     try:
         server, thread = start_http_server(int(port), host, registry=registry)
     except OSError as error:
-        raise AddressInUse(
+        raise MetricsAddressInUse(
             f"the metrics address {address} cannot be listened on: {error}; set "
             "TICKCAST_METRICS_ADDRESS to another one, or to nothing"
         ) from error

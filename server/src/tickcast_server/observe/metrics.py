@@ -1,5 +1,8 @@
 """Prometheus metrics. Every name begins with `tickcast_`; durations are in seconds.
 
+Where several processes serve on one port, `multiprocess_mode` says what becomes of their gauges on
+the one page; counts and histograms are added up.
+
 Children of labelled metrics are bound when they are first seen and kept, so that a call looks up
 a dictionary instead of building labels.
 """
@@ -70,11 +73,13 @@ class Metrics:
             "tickcast_calls_waiting",
             "Unary calls that wait for the store.",
             registry=self.registry,
+            multiprocess_mode="livesum",
         )
         self._wait_limit = Gauge(
             "tickcast_calls_waiting_limit",
             "Unary calls that may wait for the store.",
             registry=self.registry,
+            multiprocess_mode="livesum",
         )
         self._waits_refused = Counter(
             "tickcast_calls_waiting_refused",
@@ -89,6 +94,7 @@ class Metrics:
             "Streams that are open, by method.",
             ["method"],
             registry=self.registry,
+            multiprocess_mode="livesum",
         )
         self._inference = Histogram(
             "tickcast_inference_seconds",
@@ -134,12 +140,14 @@ class Metrics:
             "Model versions in the repository, by whether they are loaded or were refused.",
             ["state"],
             registry=self.registry,
+            multiprocess_mode="livemax",
         )
         self._failed = Gauge(
             "tickcast_model_version_failed",
-            "1 for each model version whose files were refused.",
+            "1 for each model version whose files were refused, 0 once they are not any more.",
             ["model_version"],
             registry=self.registry,
+            multiprocess_mode="livemax",
         )
         self._bars = Counter(
             "tickcast_series_updates",
@@ -151,6 +159,7 @@ class Metrics:
             "tickcast_store_reachable",
             "1 while the store answers, else 0.",
             registry=self.registry,
+            multiprocess_mode="livemin",
         )
         self._epochs = Counter(
             "tickcast_store_replacements",
@@ -162,13 +171,16 @@ class Metrics:
             "1 while the model registry that is followed answers, else 0.",
             ["registry"],
             registry=self.registry,
+            multiprocess_mode="livemin",
         )
         self._followed = Gauge(
             "tickcast_registry_model_present",
             "1 for each model of the registry that is followed and here, else 0.",
             ["reference"],
             registry=self.registry,
+            multiprocess_mode="livemin",
         )
+        self._failed_names: set[str] = set()
         self._call = lru_cache(maxsize=None)(self._calls.labels)
         self._call_time = lru_cache(maxsize=None)(self._call_seconds.labels)
         self._stream = lru_cache(maxsize=None)(self._streams.labels)
@@ -202,6 +214,11 @@ class Metrics:
         if self._stages is not None:
             self._stages.observe(turn)
 
+    def publish_stages(self) -> None:
+        """Adds the stages since the last time to what processes share."""
+        if self._stages is not None:
+            self._stages.publish()
+
     def features_served(self, source: FeatureSource, age: float) -> None:
         self._source(source.name.lower()).inc()
         self._feature_age.observe(age)
@@ -225,10 +242,13 @@ class Metrics:
         versions = [version for entry in catalogue.values() for version in entry.versions.values()]
         self._versions.labels("loaded").set(sum(v.loaded is not None for v in versions))
         self._versions.labels("refused").set(sum(v.failure is not None for v in versions))
-        self._failed.clear()
-        for version in versions:
-            if version.failure is not None:
-                self._failed.labels(version.name).set(1)
+        failed = {version.name for version in versions if version.failure is not None}
+        # Metrics that processes share cannot be taken back.
+        for name in self._failed_names - failed:
+            self._failed.labels(name).set(0)
+        for name in failed:
+            self._failed.labels(name).set(1)
+        self._failed_names |= failed
 
     def registry_changed(self, status: RegistryStatus) -> None:
         """Takes over whether the registry answers, and what of it is here."""
