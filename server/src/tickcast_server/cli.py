@@ -24,12 +24,14 @@ from tickcast_server.settings import (
     environment,
     load_settings,
 )
+from tickcast_server.workers.place import WorkerNotReady
+from tickcast_server.workers.supervisor import Supervisor
 
 BAD_USAGE = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serves until SIGTERM or SIGINT.
+    """Serves until SIGTERM or SIGINT. SIGHUP replaces the workers, where there are several.
 
     Returns the exit code: 0, 1 for a failed start, 2 for bad settings.
     """
@@ -70,10 +72,12 @@ async def serve(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    app = App(settings)
+    app = App(settings) if settings.workers == 1 else Supervisor(settings)
+    if isinstance(app, Supervisor):
+        loop.add_signal_handler(signal.SIGHUP, app.renew)
     try:
         await app.start()
-    except START_FAILURES as error:
+    except (WorkerNotReady, *START_FAILURES) as error:
         # A traceback would hide the one line that says what to do.
         log.error("the server did not start", cause=str(error))  # noqa: TRY400
         await app.stop()

@@ -46,6 +46,14 @@ class AddressInUse(OSError):
     """The address cannot be listened on. The message says which."""
 
 
+def cannot_listen(address: str) -> AddressInUse:
+    """What to raise when gRPC cannot be served at this address."""
+    return AddressInUse(
+        f"the address {address} cannot be listened on; is another server running there? "
+        "Set TICKCAST_ADDRESS to another one"
+    )
+
+
 def build_server(
     servicers: Mapping[str, object],
     *,
@@ -88,10 +96,7 @@ def bind(server: grpc.aio.Server, address: str) -> int:
     try:
         port = server.add_insecure_port(address)
     except RuntimeError as error:
-        raise AddressInUse(
-            f"the address {address} cannot be listened on; is another server running there? "
-            "Set TICKCAST_ADDRESS to another one"
-        ) from error
+        raise cannot_listen(address) from error
     return port
 
 
