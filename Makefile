@@ -8,7 +8,7 @@ PYTHON ?= python3
 export PYTHON
 
 BIN := .venv/bin
-BENCH := predict
+BENCH := serving
 # Processes that share the tests, a file at a time.
 WORKERS := 2
 MEMBERS := modelkit trainer server clients/python
@@ -58,8 +58,8 @@ run: $(READY) ## Train on bundled bars, serve, stream predictions; RUN_SECONDS=3
 	@scripts/run
 
 .PHONY: bench
-bench: $(READY) ## Run a benchmark: BENCH=predict (or another folder of benchmarks/), ARGS=...
-	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python benchmarks/$(BENCH)/run.py $(ARGS)
+bench: $(READY) ## Measure the server, --short in ARGS for 5 minutes; BENCH=predict or another alone
+	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m benchmarks $(BENCH) $(ARGS)
 
 ##### Test
 

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from benchmarks.common import h2load
+
 HERE = Path(__file__).parent
 SERVER_CORE, CLIENT_CORE = 0, 1
 BASELINE = "1.85.1/7.36.2"
@@ -35,8 +37,6 @@ DEFAULT_VARIANTS = (
     BASELINE,
 )
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-# A reply whose size strays further than this from the self-check's is not the reply we measured.
-SIZE_TOLERANCE = 0.03
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,28 +138,15 @@ def measure(server: Server, load: Load, folder: Path, seconds: float) -> Sample:
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     cpu = server.cpu_seconds() - cpu_before
 
-    rows = [line.split("\t") for line in log.read_text().splitlines()]
-    _check_replies(done.stdout, rows, server.reply_bytes[load.method])
-    starts_us = [int(start) for start, _, _ in rows]
-    latencies_us = [int(latency) for _, _, latency in rows]
-    ends_us = [start + latency for start, latency in zip(starts_us, latencies_us, strict=True)]
-    messages = len(rows) * (server.stream_messages if load.method == "Stream" else 1)
+    rows = h2load.parse_log(log.read_text())
+    mean_bytes = h2load.data_bytes(done.stdout) / max(len(rows), 1)
+    h2load.check_answers(rows, mean_bytes, server.reply_bytes[load.method])
+    of_a_call = server.stream_messages if load.method == "Stream" else 1
     return Sample(
-        rate=messages / (max(ends_us) - min(starts_us)) * 1e6,
-        p50_us=median(latencies_us),
-        cpu_us=cpu / messages * 1e6,
+        rate=h2load.rate_of(rows) * of_a_call,
+        p50_us=median(row.microseconds for row in rows),
+        cpu_us=cpu / (len(rows) * of_a_call) * 1e6,
     )
-
-
-def _check_replies(report: str, rows: list[list[str]], expected_bytes: int) -> None:
-    data = re.search(r"\((\d+)\) data$", report, re.MULTILINE)
-    refused = sum(status != "200" for _, status, _ in rows)
-    mean_bytes = int(data[1]) / len(rows) if data and rows else 0
-    if refused or abs(mean_bytes / expected_bytes - 1) > SIZE_TOLERANCE:
-        raise RuntimeError(
-            f"replies were {mean_bytes:.0f} bytes with {refused} refused of {len(rows)},"
-            f" needed {expected_bytes} bytes and none refused\n{report}"
-        )
 
 
 Samples = dict[tuple[str, str], list[Sample]]
@@ -240,9 +227,9 @@ def main() -> None:
     variants = list(arguments.variants)
     if not arguments.generators and arguments.baseline not in variants:
         parser.error(f"--baseline was {arguments.baseline}, needed one of {', '.join(variants)}")
-    for program in ("uv", "h2load"):
-        if shutil.which(program) is None:
-            parser.error(f"{program} was not found on the PATH, needed to run")
+    if shutil.which("uv") is None:
+        parser.error("uv was not found on the PATH, needed to make environments")
+    h2load.check_installed()
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,0 +1,144 @@
+"""h2load, nghttp2's load generator in C: closed loops of one unary call."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.common.latency import Latency
+
+INSTALL = "Debian: apt-get install nghttp2-client; macOS: brew install nghttp2"
+
+# Of answers that hold the time, some bytes come and go.
+_SIZE_TOLERANCE = 0.05
+
+
+class H2loadMissing(RuntimeError):
+    """h2load is not installed. The message says how to install it."""
+
+
+class WrongAnswers(RuntimeError):
+    """Some answers were refused, or of another size than the one that was checked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One call, prepared."""
+
+    url: str
+    body: bytes
+    content_type: str = "application/grpc"
+
+    @staticmethod
+    def grpc(address: str, method: str, message: bytes) -> Request:
+        """A gRPC call; `method` with its slashes."""
+        return Request(
+            url=f"http://{address}{method}",
+            body=b"\0" + len(message).to_bytes(4, "big") + message,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What one closed loop came to."""
+
+    calls_per_second: float
+    latency: Latency
+    answer_bytes: float
+    """Mean of the bodies."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One call in h2load's log."""
+
+    start: int
+    """Microseconds since the epoch."""
+
+    status: int
+    """Of HTTP; -1 for a failed stream."""
+
+    microseconds: int
+
+
+def check_installed() -> None:
+    """Raises `H2loadMissing`."""
+    if shutil.which("h2load") is None:
+        raise H2loadMissing(f"h2load was not found on the PATH, needed to make load. {INSTALL}")
+
+
+def closed_loop(
+    request: Request,
+    *,
+    in_flight: int,
+    seconds: float,
+    connections: int = 1,
+    answer_bytes: float | None = None,
+    http1: bool = False,
+) -> Load:
+    """Keeps `in_flight` calls under way, spread over the connections.
+
+    Raises `WrongAnswers` when an answer has another HTTP status than 200, or when they have not
+    `answer_bytes` on average: gRPC refuses with 200, and without a body.
+    """
+    connections = min(connections, in_flight)
+    with tempfile.TemporaryDirectory() as name:
+        body, log = Path(name, "body"), Path(name, "log")
+        body.write_bytes(request.body)
+        command = [
+            *("h2load", f"--clients={connections}", f"--data={body}", f"--log-file={log}"),
+            f"--max-concurrent-streams={in_flight // connections}",
+            f"--duration={seconds * 1_000:.0f}ms",
+            *(f"--header=content-type: {request.content_type}", "--header=te: trailers"),
+            *(["--h1"] if http1 else []),
+            request.url,
+        ]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        rows = parse_log(log.read_text())
+    mean = data_bytes(done.stdout) / max(len(rows), 1)
+    check_answers(rows, mean, answer_bytes)
+    return Load(
+        calls_per_second=rate_of(rows),
+        latency=Latency.of(row.microseconds for row in rows),
+        answer_bytes=mean,
+    )
+
+
+def parse_log(text: str) -> list[Row]:
+    """The rows of `--log-file`."""
+    return [
+        Row(start=int(start), status=int(status), microseconds=int(microseconds))
+        for start, status, microseconds in (line.split("\t")[:3] for line in text.splitlines())
+    ]
+
+
+def data_bytes(report: str) -> int:
+    """Bytes of all bodies, from what h2load prints."""
+    found = re.search(r"\((\d+)\) data$", report, re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def rate_of(rows: list[Row]) -> float:
+    """Calls a second, from the first one's start to the last one's end."""
+    if not rows:
+        return 0.0
+    first = min(row.start for row in rows)
+    last = max(row.start + row.microseconds for row in rows)
+    return len(rows) / max(last - first, 1) * 1e6
+
+
+def check_answers(rows: list[Row], mean_bytes: float, needed_bytes: float | None) -> None:
+    """Raises `WrongAnswers`."""
+    refused = sum(row.status != 200 for row in rows)
+    if not rows or refused:
+        raise WrongAnswers(
+            f"{refused} of {len(rows)} calls were refused, needed some and no refusal"
+        )
+    if needed_bytes is not None and abs(mean_bytes / needed_bytes - 1) > _SIZE_TOLERANCE:
+        raise WrongAnswers(
+            f"answers were of {mean_bytes:.0f} bytes, needed {needed_bytes:.0f}: some were refused"
+        )

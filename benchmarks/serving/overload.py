@@ -1,0 +1,115 @@
+"""Predict at a fixed rate: half of what the server can carry, and twice."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+
+from benchmarks.common import h2load
+from benchmarks.common.bars import histories, walks
+from benchmarks.common.h2load import Request
+from benchmarks.common.open_loop import Outcome, open_loop
+from benchmarks.common.options import Effort, main
+from benchmarks.common.report import Report, Table, Target
+from benchmarks.common.rounds import in_turn
+from benchmarks.common.server import PREDICT, Server, by_symbol, serving
+
+# What a caller gives a prediction that is late anyhow.
+DEADLINE_SECONDS = 1.0
+
+HALF, TWICE = "0.5", "2"
+
+
+def run(effort: Effort) -> Report:
+    with serving(workers=effort.workers) as server:
+        (walk,) = walks(1, 0)
+        server.ingest(histories([walk]))
+        message = by_symbol(walk.symbol)
+        sustainable = _sustainable(server, message, effort)
+
+        def at(share: float) -> Outcome:
+            return open_loop(
+                server.address,
+                PREDICT,
+                message,
+                rate=share * sustainable,
+                seconds=effort.seconds,
+                timeout=DEADLINE_SECONDS,
+                connections=effort.connections,
+            )
+
+        at(0.5)
+        found = in_turn({HALF: lambda: at(0.5), TWICE: lambda: at(2.0)}, effort.rounds)
+    return _report(found, sustainable)
+
+
+def _sustainable(server: Server, message: bytes, effort: Effort) -> float:
+    """Calls a second of a closed loop of 32: the median of three."""
+    rates = [
+        h2load.closed_loop(
+            Request.grpc(server.address, PREDICT, message),
+            in_flight=32,
+            seconds=effort.seconds,
+            connections=effort.connections,
+        ).calls_per_second
+        for _ in range(3)
+    ]
+    return statistics.median(rates)
+
+
+def _report(found: dict[str, list[Outcome]], sustainable: float) -> Report:
+    p99 = {
+        share: statistics.median(item.accepted.p99 for item in outcomes)
+        for share, outcomes in found.items()
+    }
+    refused = [item.refused.p99 for item in found[TWICE] if item.refused.count]
+    return Report(
+        benchmark="overload",
+        tables=[
+            Table(
+                title="Predict at a fixed rate (latencies in us, from when calls were due)",
+                rows=[
+                    _row(share, outcome, sustainable, effort_round)
+                    for share, outcomes in found.items()
+                    for effort_round, outcome in enumerate(outcomes, 1)
+                ],
+            )
+        ],
+        targets=[
+            Target(
+                name="at twice the sustainable rate: p99 of accepted calls over that at half",
+                found=p99[TWICE] / p99[HALF],
+                at_most=5.0,
+            ),
+            Target(
+                name="at twice the sustainable rate: p99 of refusals, ms",
+                found=statistics.median(refused) / 1_000 if refused else 0.0,
+                at_most=5.0,
+            ),
+        ],
+    )
+
+
+def _row(
+    share: str, outcome: Outcome, sustainable: float, number: int
+) -> dict[str, float | int | str]:
+    seconds = outcome.sent / (float(share) * sustainable)
+    return {
+        "rate over sustainable": share,
+        "round": number,
+        "sent/s": outcome.sent / seconds,
+        "answered/s": outcome.accepted.count / seconds,
+        "p50": outcome.accepted.p50,
+        "p90": outcome.accepted.p90,
+        "p99": outcome.accepted.p99,
+        "p99.9": outcome.accepted.p999,
+        "refused": outcome.refused.count,
+        "refused p50": outcome.refused.p50,
+        "refused p99": outcome.refused.p99,
+        "unanswered": outcome.unanswered,
+        "codes": " ".join(f"{code}: {count}" for code, count in outcome.refusals.items()),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main([run], "overload"))
