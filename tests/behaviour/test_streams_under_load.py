@@ -276,3 +276,20 @@ async def test_a_host_has_so_many_streams_and_no_more(market: Any) -> None:
                 await asyncio.sleep(0.02)
     for stream in [*streams, again]:
         stream.cancel()
+
+
+async def test_a_reader_that_allows_it_gets_events_together(market: Any, predictions: Any) -> None:
+    await ingest(market, [bar for series in MARKET for bar in bar_messages(series, 0, 69)])
+    one_by_one, batched = (
+        predictions.StreamPredictions(
+            pb.StreamPredictionsRequest(model="models/tiny", batched=together)
+        )
+        for together in (False, True)
+    )
+    for stream in (one_by_one, batched):
+        await take(stream, "started")
+    await ingest(market, [bar for series in MARKET for bar in bar_messages(series, 69, 70)])
+    (batch,) = await take(batched, "batch")
+    assert list(batch.batch.events) == await take(one_by_one, "prediction", len(MARKET))
+    for stream in (one_by_one, batched):
+        stream.cancel()

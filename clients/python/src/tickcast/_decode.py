@@ -201,7 +201,7 @@ def price_event(message: market_data_service_pb2.StreamPricesResponse) -> PriceS
             return _gap(message.gap, message.position)
         case "heartbeat":
             return _heartbeat(message.heartbeat)
-        case None:
+        case "batch" | None:
             raise UnknownEvent
 
 
@@ -226,7 +226,7 @@ def prediction_event(
             return _gap(message.gap, message.position)
         case "heartbeat":
             return _heartbeat(message.heartbeat)
-        case None:
+        case "batch" | None:
             raise UnknownEvent
 
 

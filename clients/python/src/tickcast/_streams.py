@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import Any, Generic, Self
@@ -28,6 +29,7 @@ class EventStream(Iterator[Event], Generic[Event]):
         self._subscription = subscription
         self._method = method
         self._call: Any = None
+        self._unread: deque[Any] = deque()
         self._closed = threading.Event()
 
     @property
@@ -38,7 +40,7 @@ class EventStream(Iterator[Event], Generic[Event]):
     def __next__(self) -> Event:
         while not self._closed.is_set():
             try:
-                message = next(self._opened())
+                message = self._next_message()
             except (grpc.RpcError, StopIteration) as error:
                 self._drop()
                 if not self._closed.is_set():
@@ -48,6 +50,8 @@ class EventStream(Iterator[Event], Generic[Event]):
             if not isinstance(event, Step):
                 return event
             if event is Step.REOPEN:
+                # What was not handed out yet comes again.
+                self._unread.clear()
                 self._drop()
         raise StopIteration
 
@@ -70,6 +74,11 @@ class EventStream(Iterator[Event], Generic[Event]):
     def __del__(self) -> None:
         # A loop that was left with `break` has nobody else to tell the server.
         self.close()
+
+    def _next_message(self) -> Any:
+        if not self._unread:
+            self._unread.extend(self._subscription.parts(next(self._opened())))
+        return self._unread.popleft()
 
     def _opened(self) -> Any:
         if self._call is None:
@@ -96,6 +105,7 @@ class AsyncEventStream(AsyncIterator[Event], Generic[Event]):
         self._subscription = subscription
         self._method = method
         self._call: Any = None
+        self._unread: deque[Any] = deque()
         self._closed = asyncio.Event()
 
     @property
@@ -106,7 +116,7 @@ class AsyncEventStream(AsyncIterator[Event], Generic[Event]):
     async def __anext__(self) -> Event:
         while not self._closed.is_set():
             try:
-                message = await self._read()
+                message = await self._next_message()
             except asyncio.CancelledError:
                 self._drop()
                 if self._closed.is_set() and not _is_being_cancelled():
@@ -121,6 +131,8 @@ class AsyncEventStream(AsyncIterator[Event], Generic[Event]):
             if not isinstance(event, Step):
                 return event
             if event is Step.REOPEN:
+                # What was not handed out yet comes again.
+                self._unread.clear()
                 self._drop()
         raise StopAsyncIteration
 
@@ -146,6 +158,11 @@ class AsyncEventStream(AsyncIterator[Event], Generic[Event]):
                 await self._closed.wait()
         except TimeoutError:
             return
+
+    async def _next_message(self) -> Any:
+        if not self._unread:
+            self._unread.extend(self._subscription.parts(await self._read()))
+        return self._unread.popleft()
 
     async def _read(self) -> Any:
         if self._call is None:

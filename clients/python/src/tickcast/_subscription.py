@@ -91,6 +91,7 @@ class Predictions:
             heartbeat_interval=_encode.optional_span(asked.heartbeat),
             slow_reader_policy=_encode.slow_reader_policy(asked.when_behind),
             minimum_move=asked.minimum_move,
+            batched=True,
         )
 
     def decode(
@@ -118,6 +119,7 @@ class Prices:
             heartbeat_interval=_encode.optional_span(asked.heartbeat),
             slow_reader_policy=_encode.slow_reader_policy(asked.when_behind),
             minimum_move=asked.minimum_move,
+            batched=True,
         )
 
     def decode(self, message: market_data_service_pb2.StreamPricesResponse) -> PriceStreamEvent:
@@ -161,6 +163,10 @@ class Subscription(Generic[Event]):
     def request(self) -> Message:
         """The request of the next call."""
         return self._kind.request(self._asked, self._positions.values())
+
+    def parts(self, message: Any) -> Sequence[Any]:
+        """The messages that a response brings: those of its batch, or itself."""
+        return message.batch.events if message.HasField("batch") else (message,)
 
     def received(self, message: Any) -> Event | Step:
         """The event in a message, or what to do when there is none for the caller."""

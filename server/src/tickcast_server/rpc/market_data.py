@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from tickcast.v1 import market_data_service_pb2 as pb
@@ -13,6 +13,7 @@ from tickcast_server.feeds.moves import PriceMoves
 from tickcast_server.feeds.stream import Position, StreamQuery, WhenBehind
 from tickcast_server.feeds.streams import Streams
 from tickcast_server.rpc import decode, encode
+from tickcast_server.rpc.batched import Batcher
 from tickcast_server.rpc.call import Call
 from tickcast_server.rpc.decode_bars import offered_bars
 from tickcast_server.rpc.paging import page_of, page_request
@@ -27,6 +28,8 @@ _END_OF_TIME = 2**40
 
 _DEFAULT_PAGE = 500
 _LARGEST_PAGE = 5_000
+
+_BATCHER = Batcher(pb.StreamPricesResponse.DESCRIPTOR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,10 @@ class MarketDataServicer:
         moves = PriceMoves(request.minimum_move)
         async with self.streams.open(query, client=call.client) as (stream, batches):
             async for batch in batches:
-                for response in self.feed.responses(batch, moves):
+                responses: Sequence[bytes] = self.feed.responses(batch, moves)
+                if request.batched:
+                    responses = _BATCHER.together(responses)
+                for response in responses:
                     stream.heard()
                     yield response
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from tickcast.v1 import prediction_service_pb2 as pb
@@ -12,12 +12,15 @@ from tickcast_server.feeds.stream import StreamQuery, WhenBehind
 from tickcast_server.feeds.streams import Streams
 from tickcast_server.rpc import decode, encode
 from tickcast_server.rpc.answers import Answers
+from tickcast_server.rpc.batched import Batcher
 from tickcast_server.rpc.call import Call
 from tickcast_server.rpc.prediction_feed import PredictionFeed
 from tickcast_server.rpc.status import status_of
 from tickcast_server.rpc.violations import Violations
 from tickcast_server.serving.models import ModelRef, Models
 from tickcast_server.serving.predictor import Prediction, Predictor, PredictQuery
+
+_BATCHER = Batcher(pb.StreamPredictionsResponse.DESCRIPTOR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +69,12 @@ class PredictionServicer:
         request_id = call.request_id
         async with self.streams.open(query, client=call.client) as (stream, batches):
             async for batch in batches:
-                for response in await self.feed.responses(
+                responses: Sequence[bytes] = await self.feed.responses(
                     ref, batch, minimum_move=request.minimum_move, request_id=request_id
-                ):
+                )
+                if request.batched:
+                    responses = _BATCHER.together(responses)
+                for response in responses:
                     stream.heard()
                     yield response
 

@@ -30,7 +30,7 @@ from tickcast.v1 import bar_pb2 as tickcast_dot_v1_dot_bar__pb2
 from tickcast.v1 import stream_pb2 as tickcast_dot_v1_dot_stream__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tickcast/v1/market_data_service.proto\x12\x0btickcast.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x15tickcast/v1/bar.proto\x1a\x18tickcast/v1/stream.proto\"8\n\x11IngestBarsRequest\x12#\n\x04\x62\x61rs\x18\x01 \x03(\x0b\x32\x10.tickcast.v1.BarB\x03\xe0\x41\x02\"C\n\x12IngestBarsResponse\x12-\n\x07results\x18\x01 \x03(\x0b\x32\x1c.tickcast.v1.IngestBarResult\"j\n\x0fIngestBarResult\x12(\n\x06stored\x18\x01 \x01(\x0b\x32\x16.tickcast.v1.StoredBarH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"M\n\tStoredBar\x12-\n\x08position\x18\x01 \x01(\x0b\x32\x1b.tickcast.v1.StreamPosition\x12\x11\n\tduplicate\x18\x02 \x01(\x08\"\xa9\x02\n\x13StreamPricesRequest\x12\x16\n\ttimeframe\x18\x01 \x01(\tB\x03\xe0\x41\x02\x12\x14\n\x07symbols\x18\x02 \x03(\tB\x03\xe0\x41\x01\x12\x36\n\x0cresume_after\x18\x03 \x03(\x0b\x32\x1b.tickcast.v1.StreamPositionB\x03\xe0\x41\x01\x12\x15\n\x08snapshot\x18\x04 \x01(\x08\x42\x03\xe0\x41\x01\x12:\n\x12heartbeat_interval\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x03\xe0\x41\x01\x12>\n\x12slow_reader_policy\x18\x06 \x01(\x0e\x32\x1d.tickcast.v1.SlowReaderPolicyB\x03\xe0\x41\x01\x12\x19\n\x0cminimum_move\x18\x07 \x01(\x01\x42\x03\xe0\x41\x01\"\xf8\x01\n\x14StreamPricesResponse\x12-\n\x07started\x18\x01 \x01(\x0b\x32\x1a.tickcast.v1.StreamStartedH\x00\x12\x1f\n\x03\x62\x61r\x18\x02 \x01(\x0b\x32\x10.tickcast.v1.BarH\x00\x12%\n\x03gap\x18\x03 \x01(\x0b\x32\x16.tickcast.v1.StreamGapH\x00\x12\x31\n\theartbeat\x18\x04 \x01(\x0b\x32\x1c.tickcast.v1.StreamHeartbeatH\x00\x12-\n\x08position\x18\x05 \x01(\x0b\x32\x1b.tickcast.v1.StreamPositionB\x07\n\x05\x65vent\"\xd7\x01\n\x0fListBarsRequest\x12\x13\n\x06symbol\x18\x01 \x01(\tB\x03\xe0\x41\x02\x12\x16\n\ttimeframe\x18\x02 \x01(\tB\x03\xe0\x41\x02\x12\x33\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x03\xe0\x41\x01\x12\x31\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x03\xe0\x41\x01\x12\x16\n\tpage_size\x18\x05 \x01(\x05\x42\x03\xe0\x41\x01\x12\x17\n\npage_token\x18\x06 \x01(\tB\x03\xe0\x41\x01\"K\n\x10ListBarsResponse\x12\x1e\n\x04\x62\x61rs\x18\x01 \x03(\x0b\x32\x10.tickcast.v1.Bar\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"]\n\x12ListSymbolsRequest\x12\x16\n\ttimeframe\x18\x01 \x01(\tB\x03\xe0\x41\x01\x12\x16\n\tpage_size\x18\x02 \x01(\x05\x42\x03\xe0\x41\x01\x12\x17\n\npage_token\x18\x03 \x01(\tB\x03\xe0\x41\x01\"[\n\x13ListSymbolsResponse\x12+\n\x07symbols\x18\x01 \x03(\x0b\x32\x1a.tickcast.v1.SymbolSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd9\x01\n\rSymbolSummary\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x11\n\ttimeframe\x18\x02 \x01(\t\x12\x0c\n\x04\x62\x61rs\x18\x03 \x01(\x03\x12\x33\n\x0f\x66irst_open_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0flast_close_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x08position\x18\x06 \x01(\x0b\x32\x1b.tickcast.v1.StreamPosition2\xd4\x02\n\x11MarketDataService\x12M\n\nIngestBars\x12\x1e.tickcast.v1.IngestBarsRequest\x1a\x1f.tickcast.v1.IngestBarsResponse\x12U\n\x0cStreamPrices\x12 .tickcast.v1.StreamPricesRequest\x1a!.tickcast.v1.StreamPricesResponse0\x01\x12G\n\x08ListBars\x12\x1c.tickcast.v1.ListBarsRequest\x1a\x1d.tickcast.v1.ListBarsResponse\x12P\n\x0bListSymbols\x12\x1f.tickcast.v1.ListSymbolsRequest\x1a .tickcast.v1.ListSymbolsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tickcast/v1/market_data_service.proto\x12\x0btickcast.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x15tickcast/v1/bar.proto\x1a\x18tickcast/v1/stream.proto\"8\n\x11IngestBarsRequest\x12#\n\x04\x62\x61rs\x18\x01 \x03(\x0b\x32\x10.tickcast.v1.BarB\x03\xe0\x41\x02\"C\n\x12IngestBarsResponse\x12-\n\x07results\x18\x01 \x03(\x0b\x32\x1c.tickcast.v1.IngestBarResult\"j\n\x0fIngestBarResult\x12(\n\x06stored\x18\x01 \x01(\x0b\x32\x16.tickcast.v1.StoredBarH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"M\n\tStoredBar\x12-\n\x08position\x18\x01 \x01(\x0b\x32\x1b.tickcast.v1.StreamPosition\x12\x11\n\tduplicate\x18\x02 \x01(\x08\"\xbf\x02\n\x13StreamPricesRequest\x12\x16\n\ttimeframe\x18\x01 \x01(\tB\x03\xe0\x41\x02\x12\x14\n\x07symbols\x18\x02 \x03(\tB\x03\xe0\x41\x01\x12\x36\n\x0cresume_after\x18\x03 \x03(\x0b\x32\x1b.tickcast.v1.StreamPositionB\x03\xe0\x41\x01\x12\x15\n\x08snapshot\x18\x04 \x01(\x08\x42\x03\xe0\x41\x01\x12:\n\x12heartbeat_interval\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x03\xe0\x41\x01\x12>\n\x12slow_reader_policy\x18\x06 \x01(\x0e\x32\x1d.tickcast.v1.SlowReaderPolicyB\x03\xe0\x41\x01\x12\x19\n\x0cminimum_move\x18\x07 \x01(\x01\x42\x03\xe0\x41\x01\x12\x14\n\x07\x62\x61tched\x18\x08 \x01(\x08\x42\x03\xe0\x41\x01\"\xa7\x02\n\x14StreamPricesResponse\x12-\n\x07started\x18\x01 \x01(\x0b\x32\x1a.tickcast.v1.StreamStartedH\x00\x12\x1f\n\x03\x62\x61r\x18\x02 \x01(\x0b\x32\x10.tickcast.v1.BarH\x00\x12%\n\x03gap\x18\x03 \x01(\x0b\x32\x16.tickcast.v1.StreamGapH\x00\x12\x31\n\theartbeat\x18\x04 \x01(\x0b\x32\x1c.tickcast.v1.StreamHeartbeatH\x00\x12-\n\x05\x62\x61tch\x18\x06 \x01(\x0b\x32\x1c.tickcast.v1.PriceEventBatchH\x00\x12-\n\x08position\x18\x05 \x01(\x0b\x32\x1b.tickcast.v1.StreamPositionB\x07\n\x05\x65vent\"D\n\x0fPriceEventBatch\x12\x31\n\x06\x65vents\x18\x01 \x03(\x0b\x32!.tickcast.v1.StreamPricesResponse\"\xd7\x01\n\x0fListBarsRequest\x12\x13\n\x06symbol\x18\x01 \x01(\tB\x03\xe0\x41\x02\x12\x16\n\ttimeframe\x18\x02 \x01(\tB\x03\xe0\x41\x02\x12\x33\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x03\xe0\x41\x01\x12\x31\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x03\xe0\x41\x01\x12\x16\n\tpage_size\x18\x05 \x01(\x05\x42\x03\xe0\x41\x01\x12\x17\n\npage_token\x18\x06 \x01(\tB\x03\xe0\x41\x01\"K\n\x10ListBarsResponse\x12\x1e\n\x04\x62\x61rs\x18\x01 \x03(\x0b\x32\x10.tickcast.v1.Bar\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"]\n\x12ListSymbolsRequest\x12\x16\n\ttimeframe\x18\x01 \x01(\tB\x03\xe0\x41\x01\x12\x16\n\tpage_size\x18\x02 \x01(\x05\x42\x03\xe0\x41\x01\x12\x17\n\npage_token\x18\x03 \x01(\tB\x03\xe0\x41\x01\"[\n\x13ListSymbolsResponse\x12+\n\x07symbols\x18\x01 \x03(\x0b\x32\x1a.tickcast.v1.SymbolSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd9\x01\n\rSymbolSummary\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x11\n\ttimeframe\x18\x02 \x01(\t\x12\x0c\n\x04\x62\x61rs\x18\x03 \x01(\x03\x12\x33\n\x0f\x66irst_open_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0flast_close_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x08position\x18\x06 \x01(\x0b\x32\x1b.tickcast.v1.StreamPosition2\xd4\x02\n\x11MarketDataService\x12M\n\nIngestBars\x12\x1e.tickcast.v1.IngestBarsRequest\x1a\x1f.tickcast.v1.IngestBarsResponse\x12U\n\x0cStreamPrices\x12 .tickcast.v1.StreamPricesRequest\x1a!.tickcast.v1.StreamPricesResponse0\x01\x12G\n\x08ListBars\x12\x1c.tickcast.v1.ListBarsRequest\x1a\x1d.tickcast.v1.ListBarsResponse\x12P\n\x0bListSymbols\x12\x1f.tickcast.v1.ListSymbolsRequest\x1a .tickcast.v1.ListSymbolsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,6 +53,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMPRICESREQUEST'].fields_by_name['slow_reader_policy']._serialized_options = b'\340A\001'
   _globals['_STREAMPRICESREQUEST'].fields_by_name['minimum_move']._loaded_options = None
   _globals['_STREAMPRICESREQUEST'].fields_by_name['minimum_move']._serialized_options = b'\340A\001'
+  _globals['_STREAMPRICESREQUEST'].fields_by_name['batched']._loaded_options = None
+  _globals['_STREAMPRICESREQUEST'].fields_by_name['batched']._serialized_options = b'\340A\001'
   _globals['_LISTBARSREQUEST'].fields_by_name['symbol']._loaded_options = None
   _globals['_LISTBARSREQUEST'].fields_by_name['symbol']._serialized_options = b'\340A\002'
   _globals['_LISTBARSREQUEST'].fields_by_name['timeframe']._loaded_options = None
@@ -80,19 +82,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STOREDBAR']._serialized_start=461
   _globals['_STOREDBAR']._serialized_end=538
   _globals['_STREAMPRICESREQUEST']._serialized_start=541
-  _globals['_STREAMPRICESREQUEST']._serialized_end=838
-  _globals['_STREAMPRICESRESPONSE']._serialized_start=841
-  _globals['_STREAMPRICESRESPONSE']._serialized_end=1089
-  _globals['_LISTBARSREQUEST']._serialized_start=1092
-  _globals['_LISTBARSREQUEST']._serialized_end=1307
-  _globals['_LISTBARSRESPONSE']._serialized_start=1309
-  _globals['_LISTBARSRESPONSE']._serialized_end=1384
-  _globals['_LISTSYMBOLSREQUEST']._serialized_start=1386
-  _globals['_LISTSYMBOLSREQUEST']._serialized_end=1479
-  _globals['_LISTSYMBOLSRESPONSE']._serialized_start=1481
-  _globals['_LISTSYMBOLSRESPONSE']._serialized_end=1572
-  _globals['_SYMBOLSUMMARY']._serialized_start=1575
-  _globals['_SYMBOLSUMMARY']._serialized_end=1792
-  _globals['_MARKETDATASERVICE']._serialized_start=1795
-  _globals['_MARKETDATASERVICE']._serialized_end=2135
+  _globals['_STREAMPRICESREQUEST']._serialized_end=860
+  _globals['_STREAMPRICESRESPONSE']._serialized_start=863
+  _globals['_STREAMPRICESRESPONSE']._serialized_end=1158
+  _globals['_PRICEEVENTBATCH']._serialized_start=1160
+  _globals['_PRICEEVENTBATCH']._serialized_end=1228
+  _globals['_LISTBARSREQUEST']._serialized_start=1231
+  _globals['_LISTBARSREQUEST']._serialized_end=1446
+  _globals['_LISTBARSRESPONSE']._serialized_start=1448
+  _globals['_LISTBARSRESPONSE']._serialized_end=1523
+  _globals['_LISTSYMBOLSREQUEST']._serialized_start=1525
+  _globals['_LISTSYMBOLSREQUEST']._serialized_end=1618
+  _globals['_LISTSYMBOLSRESPONSE']._serialized_start=1620
+  _globals['_LISTSYMBOLSRESPONSE']._serialized_end=1711
+  _globals['_SYMBOLSUMMARY']._serialized_start=1714
+  _globals['_SYMBOLSUMMARY']._serialized_end=1931
+  _globals['_MARKETDATASERVICE']._serialized_start=1934
+  _globals['_MARKETDATASERVICE']._serialized_end=2274
 # @@protoc_insertion_point(module_scope)

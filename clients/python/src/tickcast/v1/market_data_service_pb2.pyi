@@ -144,6 +144,7 @@ class StreamPricesRequest(_message.Message):
     HEARTBEAT_INTERVAL_FIELD_NUMBER: _builtins.int
     SLOW_READER_POLICY_FIELD_NUMBER: _builtins.int
     MINIMUM_MOVE_FIELD_NUMBER: _builtins.int
+    BATCHED_FIELD_NUMBER: _builtins.int
     timeframe: _builtins.str
     """Required. Timeframe of the bars."""
     snapshot: _builtins.bool
@@ -153,6 +154,10 @@ class StreamPricesRequest(_message.Message):
     minimum_move: _builtins.float
     """Least natural log return, up or down and 0 or more, from the close that was sent last to one
     that is sent: bars that moved less are left out. Heartbeats tell their positions.
+    """
+    batched: _builtins.bool
+    """Whether events that are there together may come in one response, as a batch: far cheaper for
+    both sides where the reader has many symbols.
     """
     @_builtins.property
     def symbols(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -180,10 +185,11 @@ class StreamPricesRequest(_message.Message):
         heartbeat_interval: _duration_pb2.Duration | None = ...,
         slow_reader_policy: _stream_pb2.SlowReaderPolicy.ValueType = ...,
         minimum_move: _builtins.float = ...,
+        batched: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "minimum_move", b"minimum_move", "resume_after", b"resume_after", "slow_reader_policy", b"slow_reader_policy", "snapshot", b"snapshot", "symbols", b"symbols", "timeframe", b"timeframe"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batched", b"batched", "heartbeat_interval", b"heartbeat_interval", "minimum_move", b"minimum_move", "resume_after", b"resume_after", "slow_reader_policy", b"slow_reader_policy", "snapshot", b"snapshot", "symbols", b"symbols", "timeframe", b"timeframe"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -199,6 +205,7 @@ class StreamPricesResponse(_message.Message):
     BAR_FIELD_NUMBER: _builtins.int
     GAP_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def started(self) -> _stream_pb2.StreamStarted:
@@ -217,8 +224,14 @@ class StreamPricesResponse(_message.Message):
         """Nothing happened, and the stream is alive."""
 
     @_builtins.property
+    def batch(self) -> Global___PriceEventBatch:
+        """Several events at once. Only when the request allows it."""
+
+    @_builtins.property
     def position(self) -> _stream_pb2.StreamPosition:
-        """The bar that the event belongs to: what to resume after. Absent for started and heartbeat."""
+        """The bar that the event belongs to: what to resume after. Absent for started, heartbeat and
+        batch.
+        """
 
     def __init__(
         self,
@@ -227,17 +240,42 @@ class StreamPricesResponse(_message.Message):
         bar: _bar_pb2.Bar | None = ...,
         gap: _stream_pb2.StreamGap | None = ...,
         heartbeat: _stream_pb2.StreamHeartbeat | None = ...,
+        batch: Global___PriceEventBatch | None = ...,
         position: _stream_pb2.StreamPosition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bar", b"bar", "event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "position", b"position", "started", b"started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bar", b"bar", "batch", b"batch", "event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "position", b"position", "started", b"started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bar", b"bar", "event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "position", b"position", "started", b"started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bar", b"bar", "batch", b"batch", "event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "position", b"position", "started", b"started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["started", "bar", "gap", "heartbeat"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["started", "bar", "gap", "heartbeat", "batch"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
 Global___StreamPricesResponse: _TypeAlias = StreamPricesResponse  # noqa: Y015
+
+@_typing.final
+class PriceEventBatch(_message.Message):
+    """Several events that were there together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreamPricesResponse]:
+        """The events as they would have come one by one, in their order. None of them is a batch."""
+
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___StreamPricesResponse] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PriceEventBatch: _TypeAlias = PriceEventBatch  # noqa: Y015
 
 @_typing.final
 class ListBarsRequest(_message.Message):

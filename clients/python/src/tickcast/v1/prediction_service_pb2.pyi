@@ -310,6 +310,7 @@ class StreamPredictionsRequest(_message.Message):
     HEARTBEAT_INTERVAL_FIELD_NUMBER: _builtins.int
     SLOW_READER_POLICY_FIELD_NUMBER: _builtins.int
     MINIMUM_MOVE_FIELD_NUMBER: _builtins.int
+    BATCHED_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Required. Resource name of the model, as in PredictRequest. An alias is looked up again for
     each bar, so that a stream follows the champion.
@@ -321,6 +322,10 @@ class StreamPredictionsRequest(_message.Message):
     minimum_move: _builtins.float
     """Least size of predicted_return, a natural log return, 0 or more: predictions of a smaller move
     are left out. Heartbeats tell the positions of their bars.
+    """
+    batched: _builtins.bool
+    """Whether events that are there together may come in one response, as a batch: far cheaper for
+    both sides where the reader has many symbols.
     """
     @_builtins.property
     def symbols(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -349,10 +354,11 @@ class StreamPredictionsRequest(_message.Message):
         heartbeat_interval: _duration_pb2.Duration | None = ...,
         slow_reader_policy: _stream_pb2.SlowReaderPolicy.ValueType = ...,
         minimum_move: _builtins.float = ...,
+        batched: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "minimum_move", b"minimum_move", "model", b"model", "resume_after", b"resume_after", "slow_reader_policy", b"slow_reader_policy", "snapshot", b"snapshot", "symbols", b"symbols"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batched", b"batched", "heartbeat_interval", b"heartbeat_interval", "minimum_move", b"minimum_move", "model", b"model", "resume_after", b"resume_after", "slow_reader_policy", b"slow_reader_policy", "snapshot", b"snapshot", "symbols", b"symbols"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -369,6 +375,7 @@ class StreamPredictionsResponse(_message.Message):
     REFUSAL_FIELD_NUMBER: _builtins.int
     GAP_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def started(self) -> _stream_pb2.StreamStarted:
@@ -391,6 +398,10 @@ class StreamPredictionsResponse(_message.Message):
         """Nothing happened, and the stream is alive."""
 
     @_builtins.property
+    def batch(self) -> Global___PredictionEventBatch:
+        """Several events at once. Only when the request allows it."""
+
+    @_builtins.property
     def position(self) -> _stream_pb2.StreamPosition:
         """The bar that a prediction, refusal or gap belongs to: what to resume after. Absent for the
         other events.
@@ -404,17 +415,42 @@ class StreamPredictionsResponse(_message.Message):
         refusal: Global___PredictionRefusal | None = ...,
         gap: _stream_pb2.StreamGap | None = ...,
         heartbeat: _stream_pb2.StreamHeartbeat | None = ...,
+        batch: Global___PredictionEventBatch | None = ...,
         position: _stream_pb2.StreamPosition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "position", b"position", "prediction", b"prediction", "refusal", b"refusal", "started", b"started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "position", b"position", "prediction", b"prediction", "refusal", b"refusal", "started", b"started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "position", b"position", "prediction", b"prediction", "refusal", b"refusal", "started", b"started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "event", b"event", "gap", b"gap", "heartbeat", b"heartbeat", "position", b"position", "prediction", b"prediction", "refusal", b"refusal", "started", b"started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["started", "prediction", "refusal", "gap", "heartbeat"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["started", "prediction", "refusal", "gap", "heartbeat", "batch"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
 Global___StreamPredictionsResponse: _TypeAlias = StreamPredictionsResponse  # noqa: Y015
+
+@_typing.final
+class PredictionEventBatch(_message.Message):
+    """Several events that were there together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreamPredictionsResponse]:
+        """The events as they would have come one by one, in their order. None of them is a batch."""
+
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___StreamPredictionsResponse] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PredictionEventBatch: _TypeAlias = PredictionEventBatch  # noqa: Y015
 
 @_typing.final
 class PredictionRefusal(_message.Message):
