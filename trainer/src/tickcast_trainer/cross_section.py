@@ -18,8 +18,7 @@ from tickcast_trainer.progress import Advance
 
 def members_of(feature_set: FeatureSet, series: Sequence[BarSeries]) -> list[BarSeries]:
     """Return the series of the universe, in the order given; none without ranks."""
-    universe = set(feature_set.universe)
-    return [one for one in series if one.symbol in universe]
+    return [one for one in series if one.symbol in feature_set.members]
 
 
 def complete_rows(feature_set: FeatureSet, members: Sequence[BarSeries]) -> list[NDArray[np.bool_]]:

@@ -130,6 +130,11 @@ class FeatureSet:
         places = {feature.name: place for place, feature in enumerate(self.features)}
         return np.array([places[rank.of] for rank in self.ranks], dtype=np.intp)
 
+    @cached_property
+    def members(self) -> frozenset[str]:
+        """The symbols of the universe, to be looked up."""
+        return frozenset(self.universe)
+
     @property
     def is_unbound(self) -> bool:
         """Whether it ranks, and does not say among whom: no symbol can be served then."""

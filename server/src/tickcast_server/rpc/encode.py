@@ -146,6 +146,10 @@ def feature_set(value: FeatureSet) -> feature_set_pb2.FeatureSet:
                 parameters={name: float(item) for name, item in feature.parameters.items()},
             )
             for feature in value.features
+        ]
+        + [
+            feature_set_pb2.Feature(name=rank.name, function=f"rank({rank.of})")
+            for rank in value.ranks
         ],
     )
 

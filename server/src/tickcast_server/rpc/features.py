@@ -37,6 +37,13 @@ class FeatureServicer:
         identity = _identity(request.feature_set, "feature_set", wrong)
         wrong.check()
         feature_set = self._find(identity)
+        if feature_set.is_unbound:
+            wrong.add(
+                "feature_set",
+                f"was {request.feature_set}, which ranks symbols and names no universe, needed "
+                "that of a model trained on it",
+            )
+            wrong.check()
         key = SeriesKey(request.symbol, request.timeframe)
         row, cached = await self.memory.features(key, feature_set, turn=call.turn)
         vector = encode.feature_vector(

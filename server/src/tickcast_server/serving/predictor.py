@@ -309,6 +309,7 @@ def _from_features(query: PredictQuery, model: LoadedModel, source: GivenFeature
 def _from_bars(query: PredictQuery, model: LoadedModel, source: GivenBars) -> _Prepared:
     if source.timeframe is not None:
         _check_timeframe("bars.bars[0].timeframe", source.timeframe, model)
+    _refuse_ranks(model)
     _check_bars(source.block, model.manifest.timeframe)
     try:
         row = compute_row(model.feature_set, source.block)
@@ -337,6 +338,21 @@ def _from_row(
         source=source,
         stale=stale,
     )
+
+
+def _refuse_ranks(model: LoadedModel) -> None:
+    feature_set = model.feature_set
+    if feature_set.ranks:
+        raise InvalidRequest(
+            [
+                Violation(
+                    field="bars",
+                    description="was of one symbol, needed features or nothing: "
+                    f"{model.name} ranks it among {len(feature_set.universe)} symbols",
+                    reason="FIELD_INVALID",
+                )
+            ]
+        )
 
 
 def _check_timeframe(field: str, timeframe: str, model: LoadedModel) -> None:

@@ -22,7 +22,10 @@ from tickcast_server.errors import (
     SymbolNotFound,
     TimeframeNotFound,
 )
+from tickcast_server.store.cross_section import CrossSections
 from tickcast_server.store.feature_rows import compute_row, compute_rows
+from tickcast_server.store.peers import Peers
+from tickcast_server.store.readiness import Readiness
 from tickcast_server.store.series import Series
 from tickcast_server.store.store import (
     AppendResult,
@@ -77,7 +80,17 @@ class Memory:
         self._retry_delay = retry_delay
         self._series: dict[SeriesKey, Series] = {}
         self._timeframes: dict[str, set[str]] = {}
-        self._listeners: list[Listener] = []
+        self._readiness = Readiness(self._series)
+        self._sections = CrossSections(
+            Peers(
+                self._series,
+                kept_row=self._kept_row,
+                bars_until=self._bars_until,
+                bars_between=store.bars_between,
+            ),
+            self._own_features,
+        )
+        self._listeners: list[Listener] = [self._sections]
         self._waiting_events: dict[SeriesKey, list[BarStored]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -124,7 +137,10 @@ class Memory:
         return series.last_sequence if series else 0
 
     def cached_features(self, key: SeriesKey, feature_set: str) -> FeatureRow | None:
-        """The features at the last bar, when they are here: the path that waits for nothing."""
+        """The features at the last bar, when they are here: the path that waits for nothing.
+
+        There are none of a set that ranks: they change as the bars of other symbols arrive.
+        """
         series = self._series.get(key)
         return series.row(feature_set) if series else None
 
@@ -140,9 +156,20 @@ class Memory:
 
         Raises `SymbolNotFound`, `TimeframeNotFound`, `NotEnoughBars`, `PositionExpired`, and
         `StoreUnavailable` when what is needed is not here and the store is away; `ServerOverloaded`
-        in place of a wait; `NobodyWaits`, before features are computed.
+        in place of a wait; `NobodyWaits`, before features are computed. Of a set that ranks, also
+        `InvalidRequest` for a symbol outside its universe, and `CrossSectionIncomplete`.
         """
         turn = turn or Turn()
+        read = self._sections.features if feature_set.ranks else self._own_features
+        return await read(key, feature_set, sequence=sequence, turn=turn)
+
+    def section_ready(self, key: SeriesKey, feature_set: FeatureSet, sequence: int) -> bool:
+        """Whether the features at a bar need not wait for the same bar of other symbols."""
+        return not feature_set.ranks or self._readiness.ready(key, feature_set, sequence)
+
+    async def _own_features(
+        self, key: SeriesKey, feature_set: FeatureSet, *, sequence: int | None, turn: Turn
+    ) -> tuple[FeatureRow, bool]:
         turn.end(Stage.FEATURES)
         series = self._required(key)
         newest = sequence is None or sequence == series.last_sequence
@@ -230,7 +257,9 @@ class Memory:
         for key in keys:
             by_timeframe.setdefault(key.timeframe, []).append(self._series_of(key))
         for timeframe, group in by_timeframe.items():
-            for feature_set in self._active_feature_sets(timeframe):
+            # Ranks wait for their peers; what they are ranks of does not.
+            own = {item.own.id: item.own for item in self._active_feature_sets(timeframe)}
+            for feature_set in own.values():
                 await self._refresh_group(feature_set, group)
 
     async def _refresh_group(self, feature_set: FeatureSet, group: Sequence[Series]) -> None:
