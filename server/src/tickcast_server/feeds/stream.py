@@ -142,8 +142,10 @@ class BarStream:
     async def batches(self) -> AsyncGenerator[Sequence[Event]]:
         """What can be sent by now, a part at a time. Endless.
 
-        Raises `PositionExpired`, `PositionAhead`, `SlowReader`, `ShuttingDown`.
+        Raises `PositionExpired`, `PositionAhead`, `SlowReader`, `ShuttingDown`, and at the start
+        `StoreUnavailable`.
         """
+        await self._hear_of_positions()
         started, pending = self._start()
         yield [started, *self._replaced_epochs()]
         while True:
@@ -173,6 +175,13 @@ class BarStream:
             else:
                 without.append(key.symbol)
         return Started(starts=starts, without_bars=without), keys
+
+    async def _hear_of_positions(self) -> None:
+        # What another process has sent to this reader may not have been told of here yet.
+        for symbol, position in self._query.resume_after.items():
+            if position.epoch == self._memory.epoch:
+                key = SeriesKey(symbol, self._query.timeframe)
+                await self._memory.hear_of(key, position.sequence)
 
     def _first_position(self, key: SeriesKey) -> tuple[Position, StartMode]:
         last = self._memory.last_sequence(key)

@@ -189,6 +189,16 @@ class Memory:
             self._keep(feature_set.id, [(key, row)])
         return row, False
 
+    async def hear_of(self, key: SeriesKey, sequence: int) -> None:
+        """Asks the store whether another process has stored bars up to `sequence` by now.
+
+        Waits for nothing when this process knows of them. Raises `StoreUnavailable`.
+        """
+        if sequence > self.last_sequence(key):
+            (end,) = await self._store.ends([key])
+            if end is not None and self._catch_up(key, end.last_sequence):
+                self._notify([key])
+
     async def bars_after(self, key: SeriesKey, sequence: int, limit: int) -> BarBlock:
         """Up to `limit` bars that follow `sequence`.
 
@@ -245,7 +255,8 @@ class Memory:
             if result.status is AppendStatus.STORED
         ]
         if not stored:
-            return False
+            # Of bars that another process stored just before, the event may be on its way.
+            return self._catch_up(key, max((result.sequence for result in outcome), default=0))
         self._timeframes.setdefault(key.symbol, set()).add(key.timeframe)
         block = block_of(stored[0][0], [row for _, row in stored])
         # The store's event may have come first; what models need is computed here all the same.
