@@ -15,6 +15,7 @@ import structlog
 import uvloop
 from pydantic import ValidationError
 
+from tickcast_server import garbage
 from tickcast_server.app import START_FAILURES, App
 from tickcast_server.observe.logs import configure_logs
 from tickcast_server.settings import (
@@ -82,6 +83,7 @@ async def serve(settings: Settings) -> int:
         log.error("the server did not start", cause=str(error))  # noqa: TRY400
         await app.stop()
         return 1
+    garbage.settle()
     log.info(
         "serving",
         address=app.address,

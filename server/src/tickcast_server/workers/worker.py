@@ -15,6 +15,7 @@ import sys
 import structlog
 import uvloop
 
+from tickcast_server import garbage
 from tickcast_server.app import START_FAILURES, App
 from tickcast_server.observe.logs import configure_logs
 from tickcast_server.observe.metrics import Metrics
@@ -59,6 +60,7 @@ async def run(app: App, channel: Channel, stop: asyncio.Event) -> int:
         log.error("the worker did not start", cause=str(error))  # noqa: TRY400
         await app.stop()
         return 1
+    garbage.settle()
     channel.send(Ready(loaded_versions=app.loaded_versions))
     await stop.wait()
     await app.stop()
