@@ -23,16 +23,21 @@ class Streams:
 
     @asynccontextmanager
     async def open(
-        self, query: StreamQuery, *, client: str, ready: Ready | None = None
+        self,
+        query: StreamQuery,
+        *,
+        client: str,
+        ready: Ready | None = None,
+        watching: bool = False,
     ) -> AsyncIterator[tuple[BarStream, AsyncGenerator[Sequence[Event]]]]:
-        """One subscriber's stream and its batches; bars wait until they are `ready`.
+        """One subscriber's stream and its batches.
 
-        Raises `TooManyStreams` and `ShuttingDown`.
+        Bars wait until they are `ready`, which is asked again as bars of the subscribed symbols
+        arrive, or of any of the timeframe when the stream is `watching` those. Raises
+        `TooManyStreams` and `ShuttingDown`.
         """
         with self._admission.one(client):
-            subscription = self._fanout.subscribe(
-                query.timeframe, query.symbols, watching=ready is not None
-            )
+            subscription = self._fanout.subscribe(query.timeframe, query.symbols, watching=watching)
             try:
                 stream = BarStream(
                     self._memory, subscription, query, limit=self._limit, ready=ready

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from tickcast.v1 import prediction_service_pb2 as pb
 
@@ -67,7 +68,12 @@ class PredictionServicer:
     ) -> AsyncGenerator[bytes]:
         ref, query = self._stream_query(request)
         request_id = call.request_id
-        async with self.streams.open(query, client=call.client) as (stream, batches):
+        async with self.streams.open(
+            query,
+            client=call.client,
+            ready=partial(self.feed.is_ready, ref),
+            watching=bool(self.models.resolve(ref).feature_set.ranks),
+        ) as (stream, batches):
             async for batch in batches:
                 responses: Sequence[bytes] = await self.feed.responses(
                     ref, batch, minimum_move=request.minimum_move, request_id=request_id

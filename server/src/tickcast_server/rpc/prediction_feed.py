@@ -17,6 +17,7 @@ from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import ModelRef, Models
 from tickcast_server.serving.predictor import HeldBars, Predictor, PredictQuery
 from tickcast_server.store.memory import Memory
+from tickcast_server.store.store import SeriesKey
 from tickcast_server.turn import Turn
 
 
@@ -29,6 +30,15 @@ class PredictionFeed:
     memory: Memory
     published: Published
     now: Callable[[], float]
+
+    def is_ready(self, ref: ModelRef, key: SeriesKey, sequence: int) -> bool:
+        """Whether a bar need not wait for those of other symbols."""
+        try:
+            model = self.models.resolve(ref)
+        except TickcastError:
+            # Its refusal says why.
+            return True
+        return self.memory.section_ready(key, model.feature_set, sequence)
 
     async def responses(
         self, ref: ModelRef, batch: Sequence[Event], *, minimum_move: float, request_id: str
