@@ -23,6 +23,7 @@ from tickcast_server.rpc.prediction import PredictionServicer
 from tickcast_server.serving.model import LoadedModel, load_model
 from tickcast_server.serving.models import ModelEntry, Models, ModelVersion
 from tickcast_server.serving.predictor import Predictor
+from tickcast_server.serving.staleness import AgeLimit, Staleness
 from tickcast_server.store.store import FeatureRow, SeriesKey
 from tickcast_server.turn import Turn
 
@@ -42,6 +43,9 @@ MODELS = st.sampled_from(
         "models/none",
     ]
 )
+
+START = 1e9
+DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -99,8 +103,11 @@ class World:
     models: Models
     versions: dict[int, LoadedModel]
     champion: int = 1
-    now: float = 1e9
+    now: float = START
     stale: bool = False
+    staleness: Staleness = field(
+        default_factory=lambda: Staleness(AgeLimit(bars=None, refuse=False), {})
+    )
     rows: dict[SeriesKey, FeatureRow] = field(default_factory=dict)
 
     def cached_features(self, key: SeriesKey, feature_set: str) -> FeatureRow | None:
@@ -138,7 +145,7 @@ class World:
         sequence = before.sequence + 1 if before else 1
         self.rows[key] = FeatureRow(
             sequence=sequence,
-            as_of_time=86_400 * sequence,
+            as_of_time=DAY * sequence,
             last_close=100.0 + sequence,
             bars_used=256,
             values=FEATURES * np.float32(sequence),
@@ -170,8 +177,17 @@ class Context:
 
 def servicer(world: World, metrics: Metrics, *, kept: int) -> PredictionServicer:
     return PredictionServicer(
-        predictor=Predictor(world.models, world, observer=metrics, now=lambda: world.now),
-        answers=Answers(world.models, world, most=kept, observer=metrics, now=lambda: world.now),
+        predictor=Predictor(
+            world.models, world, staleness=world.staleness, observer=metrics, now=lambda: world.now
+        ),
+        answers=Answers(
+            world.models,
+            world,
+            most=kept,
+            staleness=world.staleness,
+            observer=metrics,
+            now=lambda: world.now,
+        ),
         models=world.models,
         feed=None,  # type: ignore[arg-type]  # for streams alone
         streams=None,  # type: ignore[arg-type]  # for streams alone
@@ -210,14 +226,18 @@ def versions(repository: Path, add_package: AddPackage) -> dict[int, LoadedModel
     }
 
 
+@pytest.mark.parametrize("refuse", [False, True])
 @pytest.mark.parametrize("kept", [1, 2, 100])
 def test_an_answer_given_again_is_the_one_that_would_be_made(
-    versions: dict[int, LoadedModel], kept: int
+    versions: dict[int, LoadedModel], kept: int, refuse: bool
 ) -> None:
+    # Some of the answers are outdated, as time goes by and as bars close.
+    staleness = Staleness(AgeLimit(bars=START / DAY + 5, refuse=refuse), {})
+
     totals = []
 
     async def run(events: list[Event]) -> None:
-        world = World(Models(), dict(versions))
+        world = World(Models(), dict(versions), staleness=staleness)
         world.publish()
         world.close_bar(SeriesKey("A", "1d"))
         metrics = Metrics(stages=False)

@@ -39,7 +39,8 @@ from tickcast_server.serving.registry.cache import RegistryCache
 from tickcast_server.serving.registry.client import RegistryClient, authorization
 from tickcast_server.serving.registry.follower import RegistryFollower, RegistryStatus
 from tickcast_server.serving.repository import Repository
-from tickcast_server.settings import Settings
+from tickcast_server.serving.staleness import AgeLimit, Staleness
+from tickcast_server.settings import AgeSettings, Settings, StalenessSettings
 from tickcast_server.store.embedded import EmbeddedStoreError, EmbeddedValkey
 from tickcast_server.store.memory import Memory
 from tickcast_server.store.redis_store import RedisStore
@@ -133,7 +134,10 @@ class App:
             limit=settings.stream.limit,
         )
         published = Published(most=settings.stream.shared, observer=self.metrics)
-        predictor = Predictor(self.models, memory, observer=self.metrics, now=time.time)
+        staleness = _staleness(settings.staleness)
+        predictor = Predictor(
+            self.models, memory, staleness=staleness, observer=self.metrics, now=time.time
+        )
         server = build_server(
             {
                 "tickcast.v1.PredictionService": PredictionServicer(
@@ -142,6 +146,7 @@ class App:
                         self.models,
                         memory,
                         most=settings.answers.kept,
+                        staleness=staleness,
                         observer=self.metrics,
                         now=time.time,
                     ),
@@ -264,6 +269,13 @@ def registry_follower(
 
 def _secret(value: SecretStr | None) -> str | None:
     return value.get_secret_value() if value is not None else None
+
+
+def _staleness(settings: StalenessSettings) -> Staleness:
+    def limit(of: AgeSettings) -> AgeLimit:
+        return AgeLimit(bars=of.bars, refuse=of.then == "refuse")
+
+    return Staleness(limit(settings), {name: limit(own) for name, own in settings.models.items()})
 
 
 async def _drain(

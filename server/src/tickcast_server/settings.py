@@ -178,6 +178,27 @@ class AnswerSettings(_Group):
     )
 
 
+class AgeSettings(_Group):
+    """How old the last bar of a symbol may be, and what becomes of a prediction from an older."""
+
+    bars: PositiveFloat | None = Field(
+        default=None,
+        description="age of the last bar, in bars of the model's timeframe, past which a "
+        "prediction by symbol is outdated; none for never",
+    )
+    then: Literal["flag", "refuse"] = Field(
+        default="flag", description="what becomes of an outdated prediction"
+    )
+
+
+class StalenessSettings(AgeSettings):
+    """How old the last bar may be when a model is asked, for all models and for some."""
+
+    models: dict[str, AgeSettings] = Field(
+        default_factory=dict, description="the same for single models, by name"
+    )
+
+
 class WaitSettings(_Group):
     """How many unary calls may wait for the store at a time."""
 
@@ -258,6 +279,7 @@ class Settings(BaseSettings):
     registry: RegistrySettings = RegistrySettings()
     stream: StreamSettings = StreamSettings()
     answers: AnswerSettings = AnswerSettings()
+    staleness: StalenessSettings = StalenessSettings()
     waits: WaitSettings = WaitSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()

@@ -14,8 +14,10 @@ from typing import Protocol
 
 from tickcast.v1 import prediction_service_pb2 as pb
 
+from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import Models
 from tickcast_server.serving.predictor import FeatureSource, HeldBars, PredictQuery
+from tickcast_server.serving.staleness import Staleness
 from tickcast_server.store.store import FeatureRow, SeriesKey
 from tickcast_server.turn import Stage, Turn
 
@@ -42,8 +44,7 @@ class ReuseObserver(Protocol):
 class Basis:
     """What an answer follows from."""
 
-    model_version: str
-    feature_set: str
+    model: LoadedModel
     key: SeriesKey
     row: FeatureRow
 
@@ -57,12 +58,14 @@ class Answers:
         features: HeldFeatures,
         *,
         most: int,
+        staleness: Staleness,
         observer: ReuseObserver,
         now: Callable[[], float],
     ) -> None:
         self._models = models
         self._features = features
         self._most = most
+        self._staleness = staleness
         self._observer = observer
         self._now = now
         self._catalogue = models.catalogue
@@ -71,7 +74,8 @@ class Answers:
     def find(self, request: pb.PredictRequest, turn: Turn) -> pb.PredictResponse | None:
         """The answer to this request, when there is one that holds.
 
-        It is the caller's until it next waits: the same message is given to the next one.
+        It is the caller's until it next waits: the same message is given to the next one. Raises
+        `PredictionOutdated`.
         """
         if self._models.catalogue is not self._catalogue:
             # Of versions, aliases or what they stand for, something has changed.
@@ -84,12 +88,12 @@ class Answers:
         if kept is None:
             return None
         basis, response = kept
-        if self._features.cached_features(basis.key, basis.feature_set) is not basis.row:
+        if self._features.cached_features(basis.key, basis.model.feature_set.id) is not basis.row:
             del self._kept[asked]
             return None
         self._kept.move_to_end(asked)
         self._renew(basis, response)
-        turn.model_version = basis.model_version
+        turn.model_version = basis.model.name
         turn.end(Stage.FEATURES)
         return response
 
@@ -105,7 +109,7 @@ class Answers:
         row = self._features.cached_features(key, model.feature_set.id)
         if row is None:
             return None
-        return Basis(model_version=model.name, feature_set=model.feature_set.id, key=key, row=row)
+        return Basis(model=model, key=key, row=row)
 
     def keep(self, request: pb.PredictRequest, basis: Basis, response: pb.PredictResponse) -> None:
         """Takes in an answer that was made from `basis`, in place of the one not asked longest."""
@@ -117,13 +121,15 @@ class Answers:
 
     def _renew(self, basis: Basis, response: pb.PredictResponse) -> None:
         age = max(self._now() - basis.row.as_of_time, 0.0)
+        outdated = self._staleness.is_outdated(basis.model, basis.key.symbol, age)
         whole = int(age)
         provenance = response.prediction.feature_provenance
         provenance.age.seconds = whole
         provenance.age.nanos = int((age - whole) * 1e9)
         provenance.stale = self._features.stale
+        provenance.outdated = outdated
         self._observer.features_served(FeatureSource.CACHE, age)
-        self._observer.answer_reused(basis.model_version)
+        self._observer.answer_reused(basis.model.name)
 
 
 def _asked(request: pb.PredictRequest) -> _Asked:

@@ -65,16 +65,22 @@ def prediction(value: Prediction) -> prediction_pb2.Prediction:
         price_interval=_interval(value.price_interval) if value.price_interval else None,
         model_version=value.model_version,
         feature_set=value.feature_set,
-        feature_provenance=provenance(value.source, value.age, value.stale, value.bars_used),
+        feature_provenance=provenance(
+            value.source, value.age, value.stale, value.bars_used, outdated=value.outdated
+        ),
     )
 
 
 def provenance(
-    source: FeatureSource, age: float, stale: bool, bars_used: int
+    source: FeatureSource, age: float, stale: bool, bars_used: int, *, outdated: bool = False
 ) -> prediction_pb2.FeatureProvenance:
     """Where features came from."""
     return prediction_pb2.FeatureProvenance(
-        source=_SOURCES[source], age=duration(age), stale=stale, bars_used=bars_used
+        source=_SOURCES[source],
+        age=duration(age),
+        stale=stale,
+        bars_used=bars_used,
+        outdated=outdated,
     )
 
 

@@ -24,6 +24,7 @@ from tickcast_server.errors import (
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import ModelRef, Models
 from tickcast_server.serving.session import Answer
+from tickcast_server.serving.staleness import Staleness
 from tickcast_server.store.feature_rows import compute_row
 from tickcast_server.store.store import BarBlock, FeatureRow, SeriesKey
 from tickcast_server.turn import SEVERAL, Stage, Turn
@@ -108,6 +109,7 @@ class Prediction:
     source: FeatureSource
     age: float
     stale: bool
+    outdated: bool
     bars_used: int
 
 
@@ -145,7 +147,8 @@ class _Prepared:
     last_close: float | None
     bars_used: int
     source: FeatureSource
-    stale: bool
+    stale: bool = False
+    outdated: bool = False
 
 
 class Predictor:
@@ -156,11 +159,13 @@ class Predictor:
         models: Models,
         features: FeatureProvider,
         *,
+        staleness: Staleness,
         observer: Observer,
         now: Callable[[], float],
     ) -> None:
         self._models = models
         self._features = features
+        self._staleness = staleness
         self._observer = observer
         self._now = now
 
@@ -168,7 +173,7 @@ class Predictor:
         """One prediction.
 
         Raises the errors of `Models.resolve` and `Memory.features`, `NotEnoughBars`,
-        `InvalidRequest` and, before the model is run, `NobodyWaits`.
+        `PredictionOutdated`, `InvalidRequest` and, before the model is run, `NobodyWaits`.
         """
         prepared = await self._prepare(query, turn)
         turn.model_version = prepared.model.name
@@ -233,6 +238,7 @@ class Predictor:
             row,
             FeatureSource.CACHE if cached else FeatureSource.RECOMPUTED,
             stale=self._features.stale,
+            outdated=self._staleness.is_outdated(model, query.symbol, self._now() - row.as_of_time),
         )
 
     def _finish(self, prepared: _Prepared, answer: Answer) -> Prediction:
@@ -267,6 +273,7 @@ class Predictor:
             source=prepared.source,
             age=age,
             stale=prepared.stale,
+            outdated=prepared.outdated,
             bars_used=prepared.bars_used,
         )
 
@@ -302,7 +309,6 @@ def _from_features(query: PredictQuery, model: LoadedModel, source: GivenFeature
         last_close=source.last_close,
         bars_used=0,
         source=FeatureSource.REQUEST_FEATURES,
-        stale=False,
     )
 
 
@@ -317,7 +323,7 @@ def _from_bars(query: PredictQuery, model: LoadedModel, source: GivenBars) -> _P
         raise NotEnoughBars(
             query.symbol, model.timeframe, held=error.held, needed=error.needed
         ) from error
-    return _from_row(query, model, row, FeatureSource.REQUEST_BARS, stale=False)
+    return _from_row(query, model, row, FeatureSource.REQUEST_BARS)
 
 
 def _from_row(
@@ -326,7 +332,8 @@ def _from_row(
     row: FeatureRow,
     source: FeatureSource,
     *,
-    stale: bool,
+    stale: bool = False,
+    outdated: bool = False,
 ) -> _Prepared:
     return _Prepared(
         query=query,
@@ -337,6 +344,7 @@ def _from_row(
         bars_used=row.bars_used,
         source=source,
         stale=stale,
+        outdated=outdated,
     )
 
 
