@@ -20,6 +20,7 @@ from tickcast import (
     PredictionEvent,
     Refusal,
     StreamPosition,
+    StreamStarted,
 )
 from tickcast_modelkit.bars import BarSeries
 from tickcast_modelkit.package import read_package
@@ -186,6 +187,37 @@ async def test_a_stream_catches_up_from_before_a_peer_was_listed(
             break
     await stream.close()
     assert refused == model.feature_set.minimum_bars - 1
+
+
+async def test_a_stream_waits_for_the_peers_of_a_bar_and_not_for_those_that_have_stopped(
+    client: AsyncClient, model: PackagedModel, series: list[BarSeries], rows: Rows
+) -> None:
+    for one in past(series, DAYS):
+        await client.ingest_bars(sdk_bars(one))
+    stream = client.stream_predictions(MODEL, heartbeat=timedelta(seconds=0.1))
+    assert isinstance(await anext(stream), StreamStarted)
+
+    async def told(count: int) -> list[Prediction]:
+        found: list[Prediction] = []
+        while len(found) < count:
+            event = await anext(stream)
+            assert not isinstance(event, Refusal)
+            if isinstance(event, PredictionEvent):
+                found.append(event.prediction)
+        return found
+
+    for day in range(DAYS - 3):
+        for one in series:
+            await client.ingest_bars(sdk_bars(one)[len(one) - DAYS + day :][:1])
+        for prediction in await told(len(series)):
+            expect(model, rows, prediction)
+    # IBM stops: its peers wait for it, until their next bar shows that nothing has come.
+    going_on = [one for one in series if one.symbol != "IBM"]
+    for day in (-3, -2):
+        for one in going_on:
+            await client.ingest_bars([sdk_bars(one)[day]])
+    assert {prediction.symbol for prediction in await told(8)} == {one.symbol for one in going_on}
+    await stream.close()
 
 
 async def test_what_cannot_be_ranked_is_refused_by_name(
