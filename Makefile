@@ -48,8 +48,8 @@ lock: $(READY) ## Resolve requirements/*.txt again; UPGRADE=1 takes the newest v
 
 .PHONY: clean
 clean: ## Remove the environments and what the tools left
-	rm -rf .venv .venv-mlflow .venv-proto .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
-	    .hypothesis .coverage htmlcov dist
+	rm -rf .venv .venv-mlflow .venv-peers .venv-proto .mypy_cache .pytest_cache .ruff_cache \
+	    .import_linter_cache .hypothesis .coverage htmlcov dist
 
 ##### Use
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,13 +87,25 @@ def python(
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Ends a process with SIGTERM, and after half a minute with SIGKILL."""
+    """Ends a process with SIGTERM, after half a minute with SIGKILL, then what it left behind."""
+    started_by_it = _children(process.pid)
     process.terminate()
     try:
         process.wait(_END_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    _, left = psutil.wait_procs(started_by_it, timeout=1.0)
+    for one in left:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def wait_until_connected(running: Running, address: str, seconds: float = _READY_SECONDS) -> None:
