@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import sys
 import time
-from asyncio.subprocess import Process
+import urllib.request
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +58,13 @@ def free_address() -> str:
 
 
 @asynccontextmanager
-async def start_process(folder: Path, address: str, **variables: str) -> AsyncIterator[Process]:
+async def start_process(
+    folder: Path, address: str, *, errors: int | None = None, **variables: str
+) -> AsyncIterator[Process]:
     """A server as a process, with its data and models under `folder`, ended at the end.
 
-    It may not answer yet. What it says goes where the test's own output goes.
+    It may not answer yet. What it says goes where the test's own output goes, or to `errors`, as
+    for `stderr` of `asyncio.create_subprocess_exec`.
     """
     environment = {
         **os.environ,
@@ -69,7 +75,7 @@ async def start_process(folder: Path, address: str, **variables: str) -> AsyncIt
         **variables,
     }
     command = (sys.executable, "-m", "tickcast_server")
-    process = await asyncio.create_subprocess_exec(*command, env=environment)
+    process = await asyncio.create_subprocess_exec(*command, env=environment, stderr=errors)
     try:
         yield process
     finally:
@@ -82,6 +88,74 @@ async def start_process(folder: Path, address: str, **variables: str) -> AsyncIt
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+
+
+@dataclass(kw_only=True)
+class Workers:
+    """A server of several processes, as its log shows it."""
+
+    process: Process
+    """The one that keeps the others."""
+
+    log: list[dict[str, Any]] = field(default_factory=list)
+    """Every line so far."""
+
+    @property
+    def address(self) -> str:
+        """Where all of them serve."""
+        return str(self.said("serving")[-1]["address"])
+
+    @property
+    def metrics_address(self) -> str:
+        """Where their metrics can be read."""
+        return str(self.said("serving")[-1]["metrics_address"])
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the workers that became ready, in that order. Some may have ended."""
+        return [line["pid"] for line in self.said("a worker serves")]
+
+    def said(self, event: str) -> list[dict[str, Any]]:
+        """The lines of one event."""
+        return [line for line in self.log if line["event"] == event]
+
+    async def ready(self, count: int) -> None:
+        """Waits until so many workers have become ready since the start."""
+        await eventually(lambda: len(self.pids) >= count, within=60)
+
+    def metric(self, sample: str) -> float:
+        """The value of one sample, such as `name{label="value"}`; 0 when there is none."""
+        page = urllib.request.urlopen(f"http://{self.metrics_address}/metrics").read().decode()
+        lines = [line for line in page.splitlines() if line.startswith(f"{sample} ")]
+        return float(lines[0].removeprefix(sample)) if lines else 0.0
+
+    async def read(self) -> None:
+        """Reads the log to its end."""
+        if self.process.stderr is None:
+            raise AssertionError("its log goes elsewhere")
+        async for line in self.process.stderr:
+            print(line.decode(), end="", file=sys.stderr)
+            if line.startswith(b"{"):
+                self.log.append(json.loads(line))
+
+
+@asynccontextmanager
+async def start_workers(folder: Path, count: int, **variables: str) -> AsyncIterator[Workers]:
+    """A server of `count` processes on a free port, once all of them serve, ended at the end."""
+    options = {
+        "TICKCAST_WORKERS": str(count),
+        "TICKCAST_METRICS_ADDRESS": "127.0.0.1:0",
+        "TICKCAST_MODEL__POLL": "0.05",
+        **variables,
+    }
+    async with start_process(folder, "127.0.0.1:0", errors=PIPE, **options) as process:
+        workers = Workers(process=process)
+        reading = asyncio.create_task(workers.read())
+        await eventually(
+            lambda: bool(workers.said("serving")) or process.returncode is not None, within=60
+        )
+        yield workers
+    await reading
 
 
 def bar_messages(series: BarSeries, start: int = 0, stop: int | None = None) -> list[bar_pb2.Bar]:

@@ -52,7 +52,9 @@ async def process(valkey: EmbeddedValkey) -> AsyncIterator[Memory]:
         timeout=5.0,
         poll=0.1,
     )
-    memory = Memory(store, active_feature_sets=lambda timeframe: (), bars_held=300, retry_delay=0.1)
+    memory = Memory(
+        store, active_feature_sets=lambda _timeframe: (), bars_held=300, retry_delay=0.1
+    )
     async with store:
         await memory.start()
         yield memory
