@@ -52,6 +52,10 @@ SHUFFLED_FOLDS = 4
 
 _RARE = 0.01
 _RECOMPUTED_ROWS = 200
+
+# A row that is ranked takes the windows of all its peers. Of a large universe fewer rows do.
+_RECOMPUTED_WINDOWS = 200_000
+_LEAST_RECOMPUTED_ROWS = 40
 _CLOSE = 3
 
 
@@ -161,7 +165,7 @@ def check_leaks(
     dataset = suspect.dataset
     target = dataset.target[_tested_rows(suspect.folds)]
     original, ceiling = _skill(suspect.prediction, target), credible_ceiling(dataset)
-    recomputed = np.linspace(0, len(dataset) - 1, min(_RECOMPUTED_ROWS, len(dataset))).astype(int)
+    recomputed = np.linspace(0, len(dataset) - 1, _recomputed_rows(dataset)).astype(int)
     different = count_different_rows(dataset, recomputed.tolist())
     findings = [
         _judge_recomputed(len(recomputed), different),
@@ -183,6 +187,12 @@ def check_leaks(
         shuffled=shuffled,
         findings=tuple(findings),
     )
+
+
+def _recomputed_rows(dataset: Dataset) -> int:
+    affordable = _RECOMPUTED_WINDOWS // max(len(dataset.members), 1)
+    wanted = min(_RECOMPUTED_ROWS, max(affordable, _LEAST_RECOMPUTED_ROWS))
+    return min(wanted, len(dataset))
 
 
 def count_different_rows(dataset: Dataset, rows: Sequence[int]) -> int:
