@@ -2,7 +2,7 @@
 
 A check takes a feature set and a series of at least its minimum of valid bars, and raises
 FailedCheck with the features that broke the promise. ``check_feature_set`` runs them all over bars
-that are ordinary and bars that are not.
+that are ordinary and bars that are not. Ranks among symbols are made of features that keep them.
 """
 
 from __future__ import annotations

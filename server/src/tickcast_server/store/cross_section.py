@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import Awaitable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -19,7 +19,7 @@ from tickcast_modelkit.features import FeatureSet
 from tickcast_modelkit.features.cross_section import needed_symbols, rank_among
 
 from tickcast_server.errors import CrossSectionIncomplete, InvalidRequest, Violation
-from tickcast_server.store.peers import Absence, Peers
+from tickcast_server.store.peers import Absence
 from tickcast_server.store.store import FeatureRow, SeriesKey
 from tickcast_server.turn import Turn
 
@@ -42,10 +42,18 @@ class OwnFeatures(Protocol):
     ) -> Awaitable[tuple[FeatureRow, bool]]: ...
 
 
+class PeerRows(Protocol):
+    """Looks up what symbols have as of a time, by symbol; `Peers` is one."""
+
+    def at(
+        self, keys: Iterable[SeriesKey], feature_set: FeatureSet, time: int, turn: Turn
+    ) -> Awaitable[dict[str, FeatureRow | Absence]]: ...
+
+
 class CrossSections:
     """The sections asked for last. Used by one event loop; hears of new bars as a listener does."""
 
-    def __init__(self, peers: Peers, own: OwnFeatures, *, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, peers: PeerRows, own: OwnFeatures, *, most_bytes: int = MOST_BYTES) -> None:
         self._peers = peers
         self._own = own
         self._most_bytes = most_bytes
