@@ -90,6 +90,12 @@ async def start_process(
                 await process.wait()
 
 
+def metrics_page(address: str) -> str:
+    """What Prometheus would read."""
+    page: bytes = urllib.request.urlopen(f"http://{address}/metrics").read()
+    return page.decode()
+
+
 @dataclass(kw_only=True)
 class Workers:
     """A server of several processes, as its log shows it."""
@@ -125,8 +131,8 @@ class Workers:
 
     def metric(self, sample: str) -> float:
         """The value of one sample, such as `name{label="value"}`; 0 when there is none."""
-        page = urllib.request.urlopen(f"http://{self.metrics_address}/metrics").read().decode()
-        lines = [line for line in page.splitlines() if line.startswith(f"{sample} ")]
+        page = metrics_page(self.metrics_address).splitlines()
+        lines = [line for line in page if line.startswith(f"{sample} ")]
         return float(lines[0].removeprefix(sample)) if lines else 0.0
 
     async def read(self) -> None:
