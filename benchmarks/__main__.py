@@ -41,7 +41,7 @@ def known() -> list[str]:
     """Names of all benchmarks."""
     folders = (path.parent.name for path in HERE.glob("*/run.py"))
     modules = (path.stem for path in HERE.glob(f"{SUITE}/*.py"))
-    return sorted({*folders, *modules} - {"__init__"})
+    return sorted({*folders, *modules} - {"run"})
 
 
 if __name__ == "__main__":

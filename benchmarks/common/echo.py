@@ -17,8 +17,6 @@ import grpc
 import uvloop
 from tickcast_server.rpc.listen import _OPTIONS as OPTIONS
 
-METHOD = "/bench.Echo/Echo"
-
 
 async def serve(address: str, answer: bytes) -> None:
     async def echo(_request: bytes, _context: grpc.aio.ServicerContext[Any, Any]) -> bytes:

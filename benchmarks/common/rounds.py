@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+Side = TypeVar("Side", bound=Hashable)
 Measured = TypeVar("Measured")
 
 
@@ -30,9 +31,11 @@ class Ratio:
         return f"{self.median:.2f} ({self.lowest:.2f} to {self.highest:.2f})"
 
 
-def in_turn(sides: Mapping[str, Callable[[], Measured]], rounds: int) -> dict[str, list[Measured]]:
+def in_turn(
+    sides: Mapping[Side, Callable[[], Measured]], rounds: int
+) -> dict[Side, list[Measured]]:
     """Measures every side in every round; whoever goes first is another one each time."""
-    found: dict[str, list[Measured]] = {name: [] for name in sides}
+    found: dict[Side, list[Measured]] = {name: [] for name in sides}
     names = list(sides)
     for number in range(rounds):
         turn = number % len(names)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
-from google.protobuf.message import Message
 from tickcast.v1.prediction_service_pb2 import (
     InlineFeatures,
     PredictRequest,
@@ -21,6 +20,7 @@ from tickcast_server.testing import free_address
 from benchmarks.common import models, processes
 from benchmarks.common.processes import Running
 
+ECHO = "/bench.Echo/Echo"
 PREDICT = "/tickcast.v1.PredictionService/Predict"
 BATCH_PREDICT = "/tickcast.v1.PredictionService/BatchPredict"
 STREAM_PREDICTIONS = "/tickcast.v1.PredictionService/StreamPredictions"
@@ -73,8 +73,7 @@ def serving(
             "TICKCAST_DATA": str(data),
             "TICKCAST_MODELS": str(repository),
             "TICKCAST_LOG__LEVEL": "WARNING",
-            # A server that knows no workers says so.
-            **({"TICKCAST_WORKERS": str(workers)} if workers > 1 else {}),
+            "TICKCAST_WORKERS": str(workers),
             **(variables or {}),
         }
         command = (sys.executable, "-m", "tickcast_server")
@@ -84,8 +83,8 @@ def serving(
 
 
 @contextmanager
-def ceiling(answer: bytes, *, workers: int = 1) -> Iterator[str]:
-    """Servers that do nothing but answer with these bytes; yields their address."""
+def ceiling(answer: bytes, *, workers: int = 1) -> Iterator[tuple[str, list[Running]]]:
+    """Servers on one port that do nothing but answer with these bytes; yields where, and them."""
     address = free_address()
     with tempfile.NamedTemporaryFile() as file:
         Path(file.name).write_bytes(answer)
@@ -93,7 +92,7 @@ def ceiling(answer: bytes, *, workers: int = 1) -> Iterator[str]:
         with processes.python(*arguments, count=workers) as running:
             for one in running:
                 processes.wait_until_connected(one, address)
-            yield address
+            yield address, running
 
 
 def by_symbol(symbol: str, *, model: str = models.MODEL) -> bytes:
@@ -118,13 +117,8 @@ def features(n: int = 1) -> list[InlineFeatures]:
     return given
 
 
-def subscription(symbols: Sequence[str] = (), *, heartbeat: float = 60.0) -> bytes:
-    """A StreamPredictions of these symbols, or of all."""
-    request = StreamPredictionsRequest(model=models.MODEL, symbols=symbols)
-    request.heartbeat_interval.FromMilliseconds(int(heartbeat * 1_000))
-    return serialized(request)
-
-
-def serialized(message: Message) -> bytes:
-    """The bytes of a message."""
-    return message.SerializeToString()
+def subscription(symbols: Sequence[str] = (), *, batched: bool = False) -> bytes:
+    """A StreamPredictions of these symbols, or of all, with a heartbeat a minute."""
+    request = StreamPredictionsRequest(model=models.MODEL, symbols=symbols, batched=batched)
+    request.heartbeat_interval.seconds = 60
+    return request.SerializeToString()

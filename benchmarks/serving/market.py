@@ -5,20 +5,31 @@ from __future__ import annotations
 import statistics
 import sys
 import time
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 
-from benchmarks.common import wire
+import grpc
+from tickcast.v1.prediction_service_pb2 import StreamPredictionsResponse
+
 from benchmarks.common.bars import Walk, histories, requests, walks
 from benchmarks.common.latency import Latency, from_intended
 from benchmarks.common.options import Effort, main
 from benchmarks.common.report import Report, Table, Target
-from benchmarks.common.server import INGEST_BARS, serving, subscription
+from benchmarks.common.rounds import in_turn
+from benchmarks.common.server import INGEST_BARS, Server, serving, subscription
 from benchmarks.common.subscribers import Arrival, Subscribers, subscribed
 
 SYMBOLS = 5_000
 RATE = 1_000
+ONE, MANY = SYMBOLS, 100
+"""Bars in a request, when all come in one go."""
 
-_REQUEST_BARS = 100
+GROUPS = (1, 10)
+"""Bars in a request, when they come steadily."""
+
 _MOST_SECONDS = 60.0
 
 
@@ -31,71 +42,94 @@ class Burst:
 
 
 def run(effort: Effort) -> Report:
-    steady_seconds = 3 * effort.seconds
-    bars = effort.rounds + 2 + round(RATE * steady_seconds / SYMBOLS)
+    seconds = 3 * effort.seconds
+    bars = 4 * (effort.rounds + 1) + 2 * (round(RATE * seconds / SYMBOLS) + 1)
     with serving(workers=effort.workers) as server:
         series = walks(SYMBOLS, bars)
         server.ingest(histories(series))
-        with subscribed(server.address, subscription(), streams=1, connections=1) as subscriber:
-            _burst(subscriber, series)
-            bursts = [_burst(subscriber, series) for _ in range(effort.rounds)]
-            steady = _steady(subscriber, series, steady_seconds)
+        sides = {
+            (size, batched): partial(_burst, server, series, size, batched=batched)
+            for batched in (True, False)
+            for size in (ONE, MANY)
+        }
+        for side in sides.values():
+            side()
+        bursts = in_turn(sides, effort.rounds)
+        steady = {size: _steady(server, series, size, seconds) for size in GROUPS}
     return _report(bursts, steady)
 
 
-def _burst(subscriber: Subscribers, series: list[Walk]) -> Burst:
+def _burst(server: Server, series: list[Walk], size: int, *, batched: bool) -> Burst:
     """One bar of every symbol, in requests that are all sent at once."""
-    block = subscriber.header_block(INGEST_BARS)
-    bodies = requests([bar for walk in series for bar in walk.take()], _REQUEST_BARS)
-    begin = time.perf_counter()
-    for body in bodies:
-        subscriber.call(block, body)
-    acknowledged: list[float] = []
-    arrived: list[Arrival] = []
-    while len(arrived) < len(series) or len(acknowledged) < len(bodies):
-        arrivals, answers = subscriber.events(begin + _MOST_SECONDS)
-        arrived += arrivals
-        acknowledged += [at for event, at in answers if _is_success(event)]
-        _check_time(begin)
-    return Burst(acknowledged=max(acknowledged) - begin, predicted=arrived[-1].at - begin)
+    bodies = requests([bar for walk in series for bar in walk.take()], size)
+    with (
+        _subscriber(server, batched=batched) as subscriber,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(INGEST_BARS)
+        grpc.channel_ready_future(channel).result(timeout=_MOST_SECONDS)
+        acknowledged: list[float] = []
+        begin = time.perf_counter()
+        answers = [call.future(body, timeout=_MOST_SECONDS) for body in bodies]
+        for answer in answers:
+            answer.add_done_callback(lambda _: acknowledged.append(time.perf_counter()))
+        predicted, last = 0, begin
+        while predicted < len(series):
+            for arrival in subscriber.events(begin + _MOST_SECONDS)[0]:
+                predicted += len(_predicted(arrival))
+                last = arrival.at
+            _check_time(begin)
+        for answer in answers:
+            answer.result()
+    return Burst(acknowledged=max(acknowledged) - begin, predicted=last - begin)
 
 
-def _steady(subscriber: Subscribers, series: list[Walk], seconds: float) -> Latency:
-    """Bars at a fixed rate, each in a request of its own; from when each was due."""
-    block = subscriber.header_block(INGEST_BARS)
-    total = int(RATE * seconds)
-    bodies = [requests(series[i % len(series)].take(), 1)[0] for i in range(total)]
-    number_of: dict[str, list[int]] = {}
-    for number in range(total):
-        number_of.setdefault(series[number % len(series)].symbol, []).append(number)
-    begin, sent = time.perf_counter() + 0.05, 0
-    arrived: list[Arrival] = []
-    while len(arrived) < total:
-        now = time.perf_counter()
-        while sent < total and begin + sent / RATE <= now:
-            subscriber.call(block, bodies[sent])
-            sent += 1
-        due = begin + sent / RATE if sent < total else now + _MOST_SECONDS
-        arrived += subscriber.events(due)[0]
-        _check_time(begin + seconds)
-    # Of one symbol they come in order.
-    ends = [(number_of[item.response().prediction.symbol].pop(0), item.at) for item in arrived]
-    return Latency.of(from_intended(begin, RATE, ends))
+def _steady(server: Server, series: list[Walk], size: int, seconds: float) -> Latency:
+    """Bars at a fixed rate in requests of `size`; from when the request was due."""
+    chosen = [series[number % len(series)] for number in range(int(RATE * seconds))]
+    bodies = requests([bar for walk in chosen for bar in walk.take()], size)
+    requests_of: dict[str, deque[int]] = defaultdict(deque)
+    for number, walk in enumerate(chosen):
+        requests_of[walk.symbol].append(number // size)
+    ends: list[tuple[int, float]] = []
+    rate, total = RATE / size, len(bodies)
+    with _subscriber(server, batched=True) as subscriber:
+        block = subscriber.header_block(INGEST_BARS)
+        begin, sent = time.perf_counter() + 0.05, 0
+        while len(ends) < len(chosen):
+            now = time.perf_counter()
+            while sent < total and begin + sent / rate <= now:
+                subscriber.call(block, bodies[sent])
+                sent += 1
+            due = begin + sent / rate if sent < total else now + _MOST_SECONDS
+            for arrival in subscriber.events(due)[0]:
+                # Of one symbol they come in order.
+                ends += [(requests_of[name].popleft(), arrival.at) for name in _predicted(arrival)]
+            _check_time(begin + seconds)
+    return Latency.of(from_intended(begin, rate, ends))
 
 
-def _is_success(event: wire.Event) -> bool:
-    if isinstance(event, wire.End) and event.status != wire.OK:
-        raise RuntimeError(f"IngestBars ended with gRPC's code {event.status}, needed 0")
-    return isinstance(event, wire.End)
+def _subscriber(server: Server, *, batched: bool) -> AbstractContextManager[Subscribers]:
+    """One stream of all symbols."""
+    return subscribed(server.address, subscription(batched=batched), streams=1, connections=1)
+
+
+def _predicted(arrival: Arrival) -> list[str]:
+    """Symbols that a message has predictions of."""
+    response = StreamPredictionsResponse.FromString(arrival.data)
+    events = response.batch.events if response.HasField("batch") else [response]
+    return [event.prediction.symbol for event in events if event.HasField("prediction")]
 
 
 def _check_time(begin: float) -> None:
     if time.perf_counter() > begin + _MOST_SECONDS:
-        raise RuntimeError(f"predictions did not come within {_MOST_SECONDS:.0f} s")
+        raise TimeoutError(f"predictions did not come within {_MOST_SECONDS:.0f} s")
 
 
-def _report(bursts: list[Burst], steady: Latency) -> Report:
-    predicted = statistics.median(item.predicted for item in bursts)
+def _report(
+    bursts: Mapping[tuple[int, bool], list[Burst]], steady: Mapping[int, Latency]
+) -> Report:
+    best = statistics.median(burst.predicted for burst in bursts[ONE, True])
     return Report(
         benchmark="market",
         tables=[
@@ -103,38 +137,45 @@ def _report(bursts: list[Burst], steady: Latency) -> Report:
                 title=f"One bar of each of {SYMBOLS:,} symbols in one go, one subscriber to all",
                 rows=[
                     {
-                        "bursts": len(bursts),
-                        "all acknowledged s": statistics.median(i.acknowledged for i in bursts),
-                        "all predicted s": predicted,
-                        "quickest s": min(item.predicted for item in bursts),
-                        "slowest s": max(item.predicted for item in bursts),
+                        "bars in a request": size,
+                        "events of the stream": "in batches" if batched else "one by one",
+                        "all acknowledged s": statistics.median(i.acknowledged for i in rounds),
+                        "all predicted s": statistics.median(item.predicted for item in rounds),
+                        "quickest s": min(item.predicted for item in rounds),
+                        "slowest s": max(item.predicted for item in rounds),
                     }
+                    for (size, batched), rounds in bursts.items()
                 ],
             ),
             Table(
-                title=f"{RATE:,} bars a second, one a request: us from when a bar was due to its"
-                " prediction at the subscriber",
+                title=f"{RATE:,} bars a second: us from when a request was due to its predictions"
+                " at the subscriber",
                 rows=[
                     {
-                        "bars": steady.count,
-                        "p50": steady.p50,
-                        "p90": steady.p90,
-                        "p99": steady.p99,
-                        "p99.9": steady.p999,
+                        "bars in a request": size,
+                        "bars": latency.count,
+                        "p50": latency.p50,
+                        "p90": latency.p90,
+                        "p99": latency.p99,
+                        "p99.9": latency.p999,
                     }
+                    for size, latency in steady.items()
                 ],
             ),
         ],
         targets=[
             Target(
-                name="universe of 5,000 symbols in one go: all predicted, s",
-                found=predicted,
+                name="5,000 symbols in one request, read in batches: all predicted, s",
+                found=best,
                 at_most=1.0,
             ),
-            Target(
-                name="1,000 bars a second: p99 from bar to prediction, ms",
-                found=steady.p99 / 1_000,
-                at_most=20.0,
+            *(
+                Target(
+                    name=f"{RATE:,} bars a second, {size} a request: p99 to the prediction, ms",
+                    found=latency.p99 / 1_000,
+                    at_most=20.0,
+                )
+                for size, latency in steady.items()
             ),
         ],
     )

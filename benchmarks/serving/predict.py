@@ -12,9 +12,9 @@ from benchmarks.common.h2load import Load, Request
 from benchmarks.common.options import Effort, main
 from benchmarks.common.report import Report, Table, Target, Value
 from benchmarks.common.rounds import Ratio, in_turn
-from benchmarks.common.server import PREDICT, by_symbol, ceiling, serving, with_features
+from benchmarks.common.server import ECHO, PREDICT, by_symbol, ceiling, serving, with_features
 
-ECHO, SYMBOL, FEATURES = "echo", "by symbol", "features"
+BARE, SYMBOL, FEATURES = "echo", "by symbol", "features"
 IN_FLIGHT = (1, 8, 32, 128)
 
 
@@ -24,13 +24,13 @@ def run(effort: Effort) -> Report:
         server.ingest(histories([walk]))
         held, given = by_symbol(walk.symbol), with_features(walk.symbol)
         answers = {SYMBOL: server.call(PREDICT, held), FEATURES: server.call(PREDICT, given)}
-        with ceiling(answers[SYMBOL], workers=effort.workers) as echo:
+        with ceiling(answers[SYMBOL], workers=effort.workers) as (echo, _):
             requests = {
-                ECHO: Request.grpc(echo, "/bench.Echo/Echo", held),
+                BARE: Request.grpc(echo, ECHO, held),
                 SYMBOL: Request.grpc(server.address, PREDICT, held),
                 FEATURES: Request.grpc(server.address, PREDICT, given),
             }
-            answers[ECHO] = answers[SYMBOL]
+            answers[BARE] = answers[SYMBOL]
             sizes = {name: len(answer) for name, answer in answers.items()}
             found = {count: _measure(requests, sizes, count, effort) for count in IN_FLIGHT}
     return _report(found)
@@ -95,7 +95,7 @@ def _rows(in_flight: int, name: str, sides: Mapping[str, list[Load]]) -> list[Ma
             "calls/s (best round)": best.calls_per_second,
             "p50 us": best.latency.p50,
             "p99 us": best.latency.p99,
-            "echo calls/s": max(load.calls_per_second for load in sides[ECHO]),
+            "echo calls/s": max(load.calls_per_second for load in sides[BARE]),
         }
     ]
 
@@ -103,13 +103,13 @@ def _rows(in_flight: int, name: str, sides: Mapping[str, list[Load]]) -> list[Ma
 def _rates(sides: Mapping[str, list[Load]], name: str) -> Ratio:
     return Ratio.of(
         [load.calls_per_second for load in sides[name]],
-        [load.calls_per_second for load in sides[ECHO]],
+        [load.calls_per_second for load in sides[BARE]],
     )
 
 
 def _medians(sides: Mapping[str, list[Load]], name: str) -> Ratio:
     return Ratio.of(
-        [load.latency.p50 for load in sides[name]], [load.latency.p50 for load in sides[ECHO]]
+        [load.latency.p50 for load in sides[name]], [load.latency.p50 for load in sides[BARE]]
     )
 
 

@@ -61,7 +61,7 @@ def _start(data: Path, repository: Path, effort: Effort) -> tuple[float, int]:
         "TICKCAST_METRICS_ADDRESS": "",
         "TICKCAST_DATA": str(data),
         "TICKCAST_MODELS": str(repository),
-        **({"TICKCAST_WORKERS": str(effort.workers)} if effort.workers > 1 else {}),
+        "TICKCAST_WORKERS": str(effort.workers),
     }
     begin = time.perf_counter()
     command = (sys.executable, "-m", "tickcast_server")
