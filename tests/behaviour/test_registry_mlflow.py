@@ -32,6 +32,8 @@ from tickcast_modelkit.testing import random_walk_bars
 from tickcast_server.app import App
 from tickcast_server.testing import bar_messages, eventually, free_address, start_local
 from tickcast_trainer.cli import main
+from tickcast_trainer.promotion.cli import promote_main, rollback_main
+from tickcast_trainer.promotion.decisions import read_decisions
 from tickcast_trainer.registry.connect import connect
 from tickcast_trainer.registry.errors import RegistryUnreachable
 from tickcast_trainer.registry.mlflow import MLflow
@@ -208,6 +210,45 @@ def test_aliases_move_as_in_the_folder(registry: MLflowServer, publish: Publish)
         expected[alias] = str(version.version)
         model = registry.api.get("mlflow/registered-models/get", name="moved")["registered_model"]
         assert {item["alias"]: item["version"] for item in model["aliases"]} == expected
+
+
+def champion_of(registry: MLflowServer, model: str) -> int:
+    answer = registry.api.get("mlflow/registered-models/alias", name=model, alias="champion")
+    return int(answer["model_version"]["version"])
+
+
+async def test_a_decision_moves_the_alias_of_the_registry_with_that_of_the_folder(
+    registry: MLflowServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models, at = tmp_path / "models", ["--registry", "mlflow", "--registry-url", registry.url]
+
+    def train(until: str, *arguments: str) -> int:
+        what = ["--name", "decided", "--estimators", "ridge", "--folds", "2", "--no-leak-check"]
+        where = ["--until", until, "--no-report", "--models", str(models)]
+        return main([*what, *where, *arguments])
+
+    # The first is in the folder alone, so that the two number differently from then on.
+    assert await asyncio.to_thread(train, "2008-01-01") == 0
+    assert await asyncio.to_thread(train, "2009-01-01", "--promote", *at) == 0
+    assert await asyncio.to_thread(train, "2010-01-01", *at) == 0
+    command = ["decided-ridge", "--models", str(models)]
+    settings = following(registry, tmp_path, "decided-ridge@champion")
+    async with start_local(tmp_path, **settings) as app:
+        assert app.models.catalogue["decided-ridge"].default == 1
+        assert await asyncio.to_thread(promote_main, [*command, "--force", *at]) == 0
+        assert champion_of(registry, "decided-ridge") == 2
+        assert read_aliases(models, "decided-ridge")["champion"] == 3
+        await eventually(default_is(app, "decided-ridge", 2))
+        # What was replaced last.
+        assert await asyncio.to_thread(rollback_main, [*command, *at]) == 0
+        await eventually(default_is(app, "decided-ridge", 1))
+    assert read_aliases(models, "decided-ridge")["champion"] == 2
+    capsys.readouterr()
+    arguments = [*command, "--candidate", "1", "--force", *at]
+    assert await asyncio.to_thread(promote_main, arguments) == 2
+    assert "no version of decided-ridge was version 1 of the folder" in capsys.readouterr().err
+    assert read_aliases(models, "decided-ridge")["champion"] == 2
+    assert len(read_decisions(models, "decided-ridge")) == 2
 
 
 def test_mlflow_itself_finds_the_package(

@@ -13,7 +13,7 @@ from tickcast_modelkit.package import PackagePath, list_versions, write_package
 
 from tickcast_trainer.dataset import Dataset, build_dataset
 from tickcast_trainer.engine import open_engine
-from tickcast_trainer.errors import InvalidSettings, NotEnoughHistory, RepositoryNotWritable
+from tickcast_trainer.errors import NotEnoughHistory, RepositoryNotWritable
 from tickcast_trainer.estimators import Estimator
 from tickcast_trainer.evaluation import Comparison, Evaluator, OutOfFold
 from tickcast_trainer.export import check_parity, export
@@ -21,7 +21,7 @@ from tickcast_trainer.feature_sets import choose_feature_set
 from tickcast_trainer.metrics import Proportion
 from tickcast_trainer.packaging import make_golden, make_manifest
 from tickcast_trainer.progress import Progress
-from tickcast_trainer.registry.connect import connect
+from tickcast_trainer.registry.connect import connect, refuse_lone_url
 from tickcast_trainer.registry.dataset_facts import dataset_facts
 from tickcast_trainer.registry.publish import Registry
 from tickcast_trainer.reporting.document import Report
@@ -246,9 +246,8 @@ def _check_repository(repository: Path) -> None:
 
 
 def _open_registry(settings: TrainSettings) -> Registry | None:
+    refuse_lone_url(settings.registry, settings.registry_url)
     if settings.registry is None:
-        if settings.registry_url is not None:
-            raise InvalidSettings("registry: was absent, needed mlflow together with registry_url")
         return None
     return connect(
         settings.registry_url,

@@ -1,13 +1,14 @@
 """From settings to a decision, and the only place that wires it."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from tickcast_modelkit.bars import BarSeries
-from tickcast_modelkit.package import list_versions, read_aliases, set_alias
+from tickcast_modelkit.package import PackagePath, list_versions, read_aliases, set_alias
 
 from tickcast_trainer.backtest.costs import Costs
 from tickcast_trainer.backtest.model import PackagedModel, load_model
@@ -29,6 +30,7 @@ from tickcast_trainer.promotion.evidence import (
 )
 from tickcast_trainer.promotion.gate import Check, check_gate
 from tickcast_trainer.promotion.settings import PromoteSettings, RollbackSettings
+from tickcast_trainer.registry.connect import connect_aliases
 from tickcast_trainer.sources.source import find_source
 
 CHAMPION = "champion"
@@ -37,9 +39,11 @@ CHAMPION = "champion"
 def promote(settings: PromoteSettings, progress: Progress) -> Decision:
     """Compare, decide, write the decision down, and move the alias when it says so.
 
+    That of a registry moves first, found before the work: whoever follows it shares no folder.
     Raises TrainerError, and ModelkitError for a repository or a package that cannot be used.
     """
     candidate, champion = _models(settings)
+    move = _mover(settings, candidate.manifest.version)
     start = _start(settings, candidate, champion)
     series = _bars(settings, candidate)
     costs = Costs(**settings.costs.model_dump())
@@ -56,14 +60,14 @@ def promote(settings: PromoteSettings, progress: Progress) -> Decision:
     # Written first: an alias that moved without a word would be worse than a word too many.
     record(settings.models, settings.model, decision)
     if decision.moved:
-        set_alias(settings.models, settings.model, CHAMPION, evidence.version)
+        move()
     return decision
 
 
 def rollback(settings: RollbackSettings) -> Decision:
     """Point the alias at the champion before the present one, and write it down.
 
-    Raises NoFormerChampion, and ModelkitError for a repository that cannot be used.
+    Raises NoFormerChampion, RegistryError, and ModelkitError for a repository that cannot be used.
     """
     present = read_aliases(settings.models, settings.model).get(CHAMPION)
     held = list_versions(settings.models, settings.model)
@@ -74,6 +78,7 @@ def rollback(settings: RollbackSettings) -> Decision:
             f"{', '.join(map(str, held)) or 'none'}, needed a champion that an earlier, held one "
             "was replaced by"
         )
+    move = _mover(settings, former)
     decision = Decision(
         at=_now(),
         outcome="rolled back",
@@ -82,8 +87,22 @@ def rollback(settings: RollbackSettings) -> Decision:
         reason=settings.reason or f"version {present} is taken back",
     )
     record(settings.models, settings.model, decision)
-    set_alias(settings.models, settings.model, CHAMPION, former)
+    move()
     return decision
+
+
+def _mover(settings: PromoteSettings | RollbackSettings, version: int) -> Callable[[], None]:
+    """What makes a version champion, once everything that it takes is known to be there."""
+    aliases = connect_aliases(settings.registry, settings.registry_url, os.environ)
+    package = PackagePath(repository=settings.models, name=settings.model, version=version)
+    registered = aliases.find(package) if aliases is not None else 0
+
+    def move() -> None:
+        if aliases is not None:
+            aliases.point(settings.model, CHAMPION, registered)
+        set_alias(settings.models, settings.model, CHAMPION, version)
+
+    return move
 
 
 def _former_champion(decisions: Sequence[Decision], present: int | None) -> int | None:

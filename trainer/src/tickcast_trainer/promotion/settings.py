@@ -1,7 +1,7 @@
 """The settings of ``tickcast promote`` and ``tickcast rollback``."""
 
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
@@ -11,6 +11,11 @@ from tickcast_trainer.configuration import Instant, ProgramSettings, Section
 MODEL_NAME = r"^[a-z][a-z0-9-]{0,62}$"
 
 Repository = Annotated[Path, Field(description="model repository")]
+RegistryName = Annotated[
+    Literal["mlflow"] | None,
+    Field(description="model registry whose alias moves as well, beside the folder's"),
+]
+RegistryUrl = Annotated[str | None, Field(description="its address; MLFLOW_TRACKING_URI if absent")]
 
 
 class GateSettings(Section):
@@ -81,6 +86,8 @@ class PromoteSettings(ProgramSettings):
         default=None, description="compare from then on; from the end of training if absent"
     )
     end: Instant | None = Field(default=None, description="use bars that had closed by then")
+    registry: RegistryName = None
+    registry_url: RegistryUrl = None
     minimum_rows: int = Field(
         default=250, ge=2, description="fewest predictions that a decision may rest on"
     )
@@ -102,4 +109,6 @@ class RollbackSettings(ProgramSettings):
 
     model: CliPositionalArg[str] = Field(pattern=MODEL_NAME, description="name of the model")
     models: Repository = Path(".tickcast/models")
+    registry: RegistryName = None
+    registry_url: RegistryUrl = None
     reason: str = Field(default="", max_length=500, description="why; written down")

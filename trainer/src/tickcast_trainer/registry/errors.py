@@ -6,7 +6,8 @@
     └── RegistryError
         ├── RegistryUnreachable    nothing answers at the address as a registry does
         ├── RegistryRefused        the registry answered, and did not do what it was asked
-        └── ArtifactsNotServed     the registry keeps artifacts where only its own client can write
+        ├── ArtifactsNotServed     the registry keeps artifacts where only its own client can write
+        └── NotRegistered          the registry has no version that is the package
 
 The program ends with exit code 2.
 """
@@ -41,4 +42,14 @@ class ArtifactsNotServed(RegistryError):
         super().__init__(
             f"registry {url}: artifacts were at {location}, needed mlflow-artifacts:/...: "
             "start the MLflow server with --serve-artifacts and --artifacts-destination"
+        )
+
+
+class NotRegistered(RegistryError):
+    """The registry has no version that is the package."""
+
+    def __init__(self, url: str, model: str, version: int) -> None:
+        super().__init__(
+            f"registry {url}: no version of {model} was version {version} of the folder, needed "
+            "one that was trained with --registry mlflow"
         )

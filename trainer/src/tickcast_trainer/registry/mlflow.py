@@ -115,6 +115,19 @@ class MLflow:
         answer = self.server.post("mlflow/model-versions/create", body)
         return int(answer["model_version"]["version"])
 
+    def versions(self, model: str) -> dict[int, dict[str, str]]:
+        """Return the tags of every version of a model by its number; none of an unknown model."""
+        found: dict[int, dict[str, str]] = {}
+        page = {"filter": f"name='{model}'", "max_results": "200"}
+        while True:
+            answer = self.server.get("mlflow/model-versions/search", **page)
+            for version in answer.get("model_versions", ()):
+                tags = {tag["key"]: tag["value"] for tag in version.get("tags", ())}
+                found[int(version["version"])] = tags
+            if not answer.get("next_page_token"):
+                return found
+            page["page_token"] = answer["next_page_token"]
+
     def point(self, model: str, alias: str, version: int) -> None:
         """Point an alias of a model at one of its versions."""
         body = {"name": model, "alias": alias, "version": str(version)}
