@@ -135,6 +135,7 @@ def test_the_settings_are_shown_with_secrets_masked(tmp_path: Path) -> None:
         ([], {"TICKCAST_ADRESS": "x"}, "TICKCAST_ADRESS"),
         ([], {"TICKCAST_STORE__RETAINED": "5"}, "retained"),
         ([], {"TICKCAST_GRACE": "-1"}, "grace"),
+        ([], {"TICKCAST_WORKERS": "0"}, "workers"),
         (["--config", "/no/such.toml"], {}, "no/such.toml"),
     ],
 )

@@ -45,7 +45,10 @@ class Place:
         self.worker: WorkerProcess | None = None
 
     async def fill(self) -> None:
-        """Returns once the first worker serves. Raises `WorkerNotReady` after a few attempts."""
+        """Returns once the first worker serves.
+
+        Raises `WorkerNotReady` after a few attempts, or `OSError` when none can be started.
+        """
         deaths = 0
         while True:
             worker = self.worker = await self._hire()
@@ -77,13 +80,13 @@ class Place:
             async with self._changing:
                 if worker is not self.worker:
                     continue
-                fresh = self.worker = await self._hire()
+                fresh = self.worker = await self._hire_at_last()
             await self._became_ready(fresh)
 
     async def replace(self) -> None:
         """A new worker takes over, and the old one finishes its calls and ends.
 
-        Raises `WorkerNotReady`; the old one goes on then.
+        Raises `WorkerNotReady`, or `OSError` when none can be started; the old one goes on then.
         """
         fresh = await self._hire()
         if not await self._became_ready(fresh):
@@ -93,6 +96,19 @@ class Place:
             old, self.worker = self.worker, fresh
         if old is not None:
             await old.end(self._patience)
+
+    async def _hire_at_last(self) -> WorkerProcess:
+        while True:
+            try:
+                return await self._hire()
+            except OSError as error:
+                self._log.error(  # what the system lacks is no fault of ours
+                    "a worker could not be started; it is tried again",
+                    cause=str(error),
+                    again_in_seconds=_LONGEST_PAUSE,
+                    action="make room for it: memory, processes, open files",
+                )
+                await asyncio.sleep(_LONGEST_PAUSE)
 
     async def _became_ready(self, worker: WorkerProcess) -> bool:
         ready = await worker.ready()

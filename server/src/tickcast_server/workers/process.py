@@ -33,9 +33,10 @@ class WorkerProcess:
 
     @classmethod
     async def start(cls, number: int, settings: Settings, environment: Mapping[str, str]) -> Self:
-        """Starts one that serves by these settings. It is not ready yet."""
+        """Starts one that serves by these settings. It is not ready yet. Raises `OSError`."""
         ours, theirs = socket.socketpair()
-        with theirs:
+        channel = await Channel.over(ours)
+        try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "tickcast_server.workers.worker", str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
@@ -44,7 +45,11 @@ class WorkerProcess:
                 # A session of its own, so that Ctrl-C reaches it through the supervisor, in order.
                 start_new_session=True,
             )
-        channel = await Channel.over(ours)
+        except BaseException:
+            channel.close()
+            raise
+        finally:
+            theirs.close()
         channel.send(Assignment(number=number, settings=settings.revealed()))
         return cls(number, process, channel)
 

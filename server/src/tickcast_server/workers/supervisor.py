@@ -102,9 +102,12 @@ class Supervisor:
     async def _hire(self) -> WorkerProcess:
         number = next(number for number in count(1) if number not in self._numbers)
         self._numbers.add(number)
-        worker = await WorkerProcess.start(
-            number, self._of_worker, {**environment(), FOLDER_VARIABLE: str(self._folder)}
-        )
+        variables = {**environment(), FOLDER_VARIABLE: str(self._folder)}
+        try:
+            worker = await WorkerProcess.start(number, self._of_worker, variables)
+        except BaseException:
+            self._numbers.discard(number)
+            raise
         self._workers[number] = worker
         if self._registry is not None:
             worker.tell(self._registry)
@@ -131,7 +134,7 @@ class Supervisor:
             try:
                 for place in self._places:
                     await place.replace()
-            except WorkerNotReady as error:
+            except (WorkerNotReady, OSError) as error:
                 self._log.error(
                     "a new worker did not become ready; those that were not replaced yet go on",
                     cause=str(error),
