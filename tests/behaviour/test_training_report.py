@@ -70,6 +70,23 @@ def test_a_planted_signal_is_told_as_such(tmp_path: Path) -> None:
     assert report["importance"]["features"][0]["feature"] == "return_1"
 
 
+def test_a_classifier_tells_how_good_its_probabilities_are(tmp_path: Path) -> None:
+    bars, models = write_market(tmp_path / "bars", persistence=0.11), tmp_path / "models"
+    assert train(bars, models, "--estimators", "logistic", "--logistic.alpha", "1000") == 0
+    folder = models / "m-logistic"
+    report = json.loads((folder / "reports" / "1.json").read_text(encoding="utf-8"))
+    manifest = json.loads((folder / "1" / "manifest.json").read_text(encoding="utf-8"))
+    found = report["direction"]
+    assert found["beats_base_rate"]
+    assert found["brier"] == manifest["direction"]["brier_score"] < found["base_rate_brier"]
+    assert found["log_loss"] == manifest["direction"]["log_loss"] < found["base_rate_log_loss"]
+    assert [group["said"] for group in found["groups"]] == sorted(
+        group["said"] for group in found["groups"]
+    )
+    page = (folder / "reports" / "1.html").read_text(encoding="utf-8")
+    assert "It is better than the base rate" in page
+
+
 def test_noise_is_said_not_to_beat_the_baselines_in_the_first_line(tmp_path: Path) -> None:
     assert train(write_market(tmp_path / "bars"), tmp_path / "models") == 0
     report = report_of(tmp_path / "models")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tickcast_trainer.pipeline import TrainingRun
-from tickcast_trainer.reporting.document import Report
+from tickcast_trainer.reporting.document import Direction, DirectionGroup, Estimate, Report
 from tickcast_trainer.reporting.page import render
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -160,6 +160,37 @@ def test_a_report_without_intervals_or_calibration_is_a_page_as_well(report: Rep
     assert len(parsed.all("svg")) == 6
     assert any("too short" in text for text in parsed.text_of("p"))
     assert any("no proof of the opposite" in text for text in parsed.text_of("p"))
+
+
+def test_every_kind_of_interval_has_its_score(page: str, report: Report) -> None:
+    assert report.intervals is not None
+    assert "20 times how far an outcome lies outside" in page
+    for one in report.intervals.held.values():
+        assert one.median_width is not None
+        assert one.score is not None
+        assert one.score > one.median_width
+        assert f">{100 * one.score:.2f}%<" in page
+
+
+def test_probabilities_of_a_rise_stand_beside_the_base_rate(report: Report) -> None:
+    assert any("answers none itself" in text for text in Page(render(report)).text_of("p"))
+    direction = Direction(
+        brier=0.24901,
+        base_rate_brier=0.24987,
+        log_loss=0.69123,
+        base_rate_log_loss=0.69288,
+        p_value=0.004,
+        beats_base_rate=True,
+        groups=tuple(
+            DirectionGroup(said=said, rose=Estimate(value=rose, low=rose - 0.02, high=rose + 0.02))
+            for said, rose in ((0.48, 0.47), (0.5, 0.51), (0.53, 0.54))
+        ),
+    )
+    parsed = Page(render(report.model_copy(update={"direction": direction})))
+    assert len(parsed.all("svg")) == 10
+    shown = {float(attributes["value"] or "nan") for attributes in parsed.all("data")}
+    assert numbers_in(direction.model_dump(mode="json")) <= shown
+    assert any("is better than the base rate" in text for text in parsed.text_of("p"))
 
 
 def test_tables_of_many_symbols_are_folded_away(report: Report) -> None:

@@ -52,6 +52,7 @@ def held(**fields: object) -> Held:
         by_regime={"calm": estimate(0.9, 0.88, 0.92)},
         median_width=0.05,
         unbounded=0.0,
+        score=0.08,
         rows=5000,
     )
     return good.model_copy(update=fields)

@@ -202,6 +202,37 @@ class Calibration(Part):
     """By ascending prediction, of nearly equal size: deciles."""
 
 
+class DirectionGroup(Part):
+    """A fifth of the tested rows, by the probability of a rise that they were given."""
+
+    said: float
+    """Mean probability."""
+
+    rose: Estimate
+    """Share that rose."""
+
+
+class Direction(Part):
+    """The probabilities of a rise beside the base rate; less is better."""
+
+    brier: float
+    """Mean squared distance of probability and outcome (Brier 1950)."""
+
+    base_rate_brier: float
+    """Of the share of rises among the rows that each fold was trained on."""
+
+    log_loss: float
+    """Mean negative natural log of the probability given to what happened."""
+
+    base_rate_log_loss: float
+    p_value: float
+    """Chance of so small a Brier score if the model knew the base rate alone."""
+
+    beats_base_rate: bool
+    groups: tuple[DirectionGroup, ...]
+    """By ascending probability."""
+
+
 class Held(Part):
     """How often one kind of interval held."""
 
@@ -215,6 +246,10 @@ class Held(Part):
 
     unbounded: float
     """Share of intervals with an infinite end."""
+
+    score: float | None
+    """Mean interval score in log return (Gneiting and Raftery 2007), less is better: width, and two
+    over the share left out times how far an outcome lies outside. Null when none has two ends."""
 
     rows: int
 
@@ -371,6 +406,9 @@ class Report(Part):
     symbols: tuple[SymbolSkill, ...]
     calibration: Calibration | None
     """Null for a constant prediction."""
+
+    direction: Direction | None
+    """Null for a model that answers no probability of a rise itself."""
 
     intervals: Intervals | None
     """Null where the folds are too short for any."""

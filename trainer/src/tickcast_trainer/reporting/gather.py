@@ -18,6 +18,7 @@ from tickcast_trainer.reporting.document import (
 from tickcast_trainer.reporting.material import Candidate
 from tickcast_trainer.reporting.measure.calibration import measure_calibration
 from tickcast_trainer.reporting.measure.data import measure_data
+from tickcast_trainer.reporting.measure.direction import direction_part
 from tickcast_trainer.reporting.measure.equity import measure_equity
 from tickcast_trainer.reporting.measure.importance import measure_importance
 from tickcast_trainer.reporting.measure.intervals import measure_reliability
@@ -81,6 +82,7 @@ def _report(
             skill=skill,
             symbols=measure_symbols(tested, evaluator.dataset.symbols),
             calibration=measure_calibration(tested),
+            direction=direction_part(candidate.examination.direction),
             intervals=measure_reliability(evaluator, forecast, candidate.examination.intervals),
             course=measure_course(tested),
             importance=importance,

@@ -7,6 +7,7 @@ from tickcast_trainer.reporting.markup import tag, to_html
 from tickcast_trainer.reporting.sections.calibration import calibration_section
 from tickcast_trainer.reporting.sections.course import course_section
 from tickcast_trainer.reporting.sections.data import data_section
+from tickcast_trainer.reporting.sections.direction import direction_section
 from tickcast_trainer.reporting.sections.equity import equity_section
 from tickcast_trainer.reporting.sections.folds import folds_section
 from tickcast_trainer.reporting.sections.importance import importance_section
@@ -35,6 +36,7 @@ def render(report: Report) -> str:
         course_section(report),
         folds_section(report),
         calibration_section(report),
+        direction_section(report),
         intervals_section(report),
         equity_section(report),
         importance_section(report),

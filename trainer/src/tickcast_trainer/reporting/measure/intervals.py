@@ -51,5 +51,6 @@ def _held(coverage: Coverage) -> Held:
         by_regime={name: estimate_of(one) for name, one in coverage.by_regime.items()},
         median_width=coverage.median_width if np.isfinite(coverage.median_width) else None,
         unbounded=coverage.unbounded,
+        score=coverage.score if np.isfinite(coverage.score) else None,
         rows=coverage.rows,
     )

@@ -9,7 +9,7 @@ from tickcast_trainer.reporting.charts.scale import PERCENT, number_scale
 from tickcast_trainer.reporting.document import Estimate, Intervals, Report
 from tickcast_trainer.reporting.markup import figure, tag
 from tickcast_trainer.reporting.sections.section import section
-from tickcast_trainer.reporting.tables import charted, estimate, table
+from tickcast_trainer.reporting.tables import charted, estimate, optional, table
 
 _MOST_SYMBOLS = 20
 
@@ -32,6 +32,12 @@ def intervals_section(report: Report) -> Element:
             "from every outcome.",
         ),
         _widths_table(found),
+        tag(
+            "p",
+            "The interval score is the width, and ",
+            f"{2.0 / (1.0 - found.nominal):.3g} times how far an outcome lies outside: less is "
+            "better.",
+        ),
         charted(
             _groups_chart(found),
             "Dashed: what was promised. Left of it intervals were too narrow, right of it too "
@@ -57,13 +63,14 @@ def _left_out_of_chart(symbols: int) -> str | None:
 def _widths_table(found: Intervals) -> Element:
     return table(
         f"Intervals built to hold {found.nominal:.0%}",
-        ("kind", "held", "median width", "without an end"),
+        ("kind", "held", "median width", "without an end", "interval score"),
         [
             [
                 kind,
                 estimate(one.overall, ".1%"),
                 "infinite" if one.median_width is None else figure(one.median_width, ".2%"),
                 figure(one.unbounded, ".1%"),
+                optional(one.score, ".2%"),
             ]
             for kind, one in found.held.items()
         ],
