@@ -21,7 +21,14 @@ from grpc_status import rpc_status
 from tickcast.v1 import market_data_service_pb2 as pb
 from tickcast.v1 import market_data_service_pb2_grpc as rpc
 from tickcast_modelkit.testing import random_walk_bars
-from tickcast_server.testing import bar_messages, detail, free_address, reason, start_process
+from tickcast_server.testing import (
+    alive,
+    bar_messages,
+    detail,
+    free_address,
+    reason,
+    start_process,
+)
 
 SERIES = random_walk_bars(200, symbol="AAPL")
 
@@ -44,14 +51,6 @@ def children_of(process: int) -> list[int]:
     # A child belongs to the thread that started it.
     lists = Path(f"/proc/{process}/task").glob("*/children")
     return [int(child) for listed in lists for child in listed.read_text().split()]
-
-
-def alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 async def test_sigterm_ends_streams_with_a_retry_and_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tickcast import AsyncClient, BarEvent
 from tickcast.v1 import market_data_service_pb2 as pb
 from tickcast.v1 import market_data_service_pb2_grpc as rpc
 from tickcast_modelkit.testing import random_walk_bars
-from tickcast_server.testing import bar_messages, eventually, start_workers
+from tickcast_server.testing import alive, bar_messages, eventually, start_workers
 
 from tests.sdk_bars import sdk_bars
 
@@ -24,14 +24,6 @@ AddPackage = Callable[..., Path]
 SERIES = random_walk_bars(400, symbol="AAPL")
 
 PREDICTED = 'tickcast_calls_total{code="OK",method="tickcast.v1.PredictionService/Predict"}'
-
-
-def alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 async def test_callers_do_not_notice_that_workers_are_killed(

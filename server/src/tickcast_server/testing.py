@@ -164,6 +164,15 @@ async def start_workers(folder: Path, count: int, **variables: str) -> AsyncIter
     await reading
 
 
+def alive(process: int) -> bool:
+    """Whether the process with this id runs."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def bar_messages(series: BarSeries, start: int = 0, stop: int | None = None) -> list[bar_pb2.Bar]:
     """The bars of a series as messages, those at `start` up to but not including `stop`."""
     key = SeriesKey(series.symbol, str(series.timeframe))
