@@ -66,6 +66,12 @@ async def take(stream: Any, kind: str, count: int = 1) -> list[Any]:
     return found
 
 
+def left_out(server: App, reason: str) -> float:
+    labels = {"reason": reason}
+    name = "tickcast_stream_bars_left_out_total"
+    return server.metrics.registry.get_sample_value(name, labels) or 0.0
+
+
 def messages(server: App, origin: str) -> float:
     labels = {"origin": origin}
     name = "tickcast_stream_messages_total"
@@ -137,13 +143,13 @@ async def fall_behind(market: Any, stream: Any) -> None:
 
 
 async def test_a_slow_reader_that_wants_the_latest_is_told_what_it_missed(
-    market: Any,
+    server: App, market: Any
 ) -> None:
     await ingest(market, bar_messages(MANY, 0, 100))
     stream = prices(market, stream_pb2.SLOW_READER_POLICY_LATEST)
     await fall_behind(market, stream)
     expected = 101
-    gaps = 0
+    missed = 0
     async with asyncio.timeout(30):
         while expected <= len(MANY):
             event = await stream.read()
@@ -151,12 +157,13 @@ async def test_a_slow_reader_that_wants_the_latest_is_told_what_it_missed(
                 case "gap":
                     assert event.gap.reason == stream_pb2.STREAM_GAP_REASON_CONFLATED
                     assert event.gap.from_sequence == expected
+                    missed += event.gap.to_sequence + 1 - expected
                     expected = event.gap.to_sequence + 1
-                    gaps += 1
                 case "bar":
                     assert event.position.sequence == expected
                     expected += 1
-    assert gaps
+    assert missed > 0
+    assert left_out(server, "behind") == missed
     stream.cancel()
 
 
@@ -187,7 +194,7 @@ async def test_a_slow_reader_that_wants_every_bar_is_closed_and_can_resume(marke
     again.cancel()
 
 
-async def test_a_reader_hears_only_of_moves_that_are_large_enough(market: Any) -> None:
+async def test_a_reader_hears_only_of_moves_that_are_large_enough(server: App, market: Any) -> None:
     least = 0.02
     await ingest(market, bar_messages(BARS, 0, 10))
     stream = market.StreamPrices(
@@ -203,6 +210,7 @@ async def test_a_reader_hears_only_of_moves_that_are_large_enough(market: Any) -
     assert 1 < len(sent) < len(bars)
     events = await take(stream, "bar", len(sent))
     assert [event.bar for event in events] == sent
+    assert left_out(server, "small_move") == len(bars) - len(sent)
     # What was left out moves the position all the same.
     (heartbeat,) = await take(stream, "heartbeat")
     assert [item.sequence for item in heartbeat.heartbeat.positions] == [90]

@@ -20,6 +20,7 @@ from tickcast_server.observe.metrics import Metrics
 from tickcast_server.rpc.answers import Answers
 from tickcast_server.rpc.call import Call
 from tickcast_server.rpc.prediction import PredictionServicer
+from tickcast_server.serving.batching import Batching, BatchLimit
 from tickcast_server.serving.model import LoadedModel, load_model
 from tickcast_server.serving.models import ModelEntry, Models, ModelVersion
 from tickcast_server.serving.predictor import Predictor
@@ -178,7 +179,12 @@ class Context:
 def servicer(world: World, metrics: Metrics, *, kept: int) -> PredictionServicer:
     return PredictionServicer(
         predictor=Predictor(
-            world.models, world, staleness=world.staleness, observer=metrics, now=lambda: world.now
+            world.models,
+            world,
+            batching=Batching(BatchLimit(most=1, delay=0.0), {}, observer=metrics),
+            staleness=world.staleness,
+            observer=metrics,
+            now=lambda: world.now,
         ),
         answers=Answers(
             world.models,

@@ -32,6 +32,7 @@ from tickcast_server.rpc.prediction import PredictionServicer
 from tickcast_server.rpc.prediction_feed import PredictionFeed
 from tickcast_server.rpc.price_feed import PriceFeed
 from tickcast_server.rpc.published import Published
+from tickcast_server.serving.batching import Batching, BatchLimit
 from tickcast_server.serving.feature_sets import known_feature_sets
 from tickcast_server.serving.models import Models
 from tickcast_server.serving.predictor import Predictor
@@ -40,7 +41,13 @@ from tickcast_server.serving.registry.client import RegistryClient, authorizatio
 from tickcast_server.serving.registry.follower import RegistryFollower, RegistryStatus
 from tickcast_server.serving.repository import Repository
 from tickcast_server.serving.staleness import AgeLimit, Staleness
-from tickcast_server.settings import AgeSettings, Settings, StalenessSettings
+from tickcast_server.settings import (
+    AgeSettings,
+    BatchLimitSettings,
+    BatchSettings,
+    Settings,
+    StalenessSettings,
+)
 from tickcast_server.store.embedded import EmbeddedStoreError, EmbeddedValkey
 from tickcast_server.store.memory import Memory
 from tickcast_server.store.redis_store import RedisStore
@@ -136,7 +143,12 @@ class App:
         published = Published(most=settings.stream.shared, observer=self.metrics)
         staleness = _staleness(settings.staleness)
         predictor = Predictor(
-            self.models, memory, staleness=staleness, observer=self.metrics, now=time.time
+            self.models,
+            memory,
+            batching=_batching(settings.batch, self.metrics),
+            staleness=staleness,
+            observer=self.metrics,
+            now=time.time,
         )
         server = build_server(
             {
@@ -156,6 +168,7 @@ class App:
                         models=self.models,
                         memory=memory,
                         published=published,
+                        observer=self.metrics,
                         now=time.time,
                     ),
                     streams=streams,
@@ -164,7 +177,7 @@ class App:
                     intake=Intake(memory, now=time.time),
                     memory=memory,
                     store=store,
-                    feed=PriceFeed(published=published, now=time.time),
+                    feed=PriceFeed(published=published, observer=self.metrics, now=time.time),
                     streams=streams,
                 ),
                 "tickcast.v1.FeatureService": FeatureServicer(
@@ -269,6 +282,14 @@ def registry_follower(
 
 def _secret(value: SecretStr | None) -> str | None:
     return value.get_secret_value() if value is not None else None
+
+
+def _batching(settings: BatchSettings, observer: Metrics) -> Batching:
+    def limit(of: BatchLimitSettings) -> BatchLimit:
+        return BatchLimit(most=of.most, delay=of.delay)
+
+    by_model = {name: limit(own) for name, own in settings.models.items()}
+    return Batching(limit(settings), by_model, observer=observer)
 
 
 def _staleness(settings: StalenessSettings) -> Staleness:

@@ -15,6 +15,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
@@ -178,6 +179,27 @@ class AnswerSettings(_Group):
     )
 
 
+class BatchLimitSettings(_Group):
+    """When calls that wait for one model are answered by one run of it."""
+
+    most: PositiveInt = Field(
+        default=1, description="rows of a batch; 1 for none: a small model is faster without"
+    )
+    delay: NonNegativeFloat = Field(
+        default=0.0,
+        lt=1.0,
+        description="seconds that the first call waits for others; 0 for those there already",
+    )
+
+
+class BatchSettings(BatchLimitSettings):
+    """How calls of Predict are put together, for all models and for some."""
+
+    models: dict[str, BatchLimitSettings] = Field(
+        default_factory=dict, description="the same for single models, by name"
+    )
+
+
 class AgeSettings(_Group):
     """How old the last bar of a symbol may be, and what becomes of a prediction from an older."""
 
@@ -279,6 +301,7 @@ class Settings(BaseSettings):
     registry: RegistrySettings = RegistrySettings()
     stream: StreamSettings = StreamSettings()
     answers: AnswerSettings = AnswerSettings()
+    batch: BatchSettings = BatchSettings()
     staleness: StalenessSettings = StalenessSettings()
     waits: WaitSettings = WaitSettings()
     metrics: MetricsSettings = MetricsSettings()

@@ -22,6 +22,7 @@ from prometheus_client import (
     Histogram,
 )
 
+from tickcast_server.feeds.leaving_out import LeftOut
 from tickcast_server.observe.stages import StageSeconds
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import Catalogue
@@ -135,6 +136,13 @@ class Metrics:
             ["origin"],
             registry=self.registry,
         )
+        self._left_out = Counter(
+            "tickcast_stream_bars_left_out",
+            "Closed bars that streams did not tell of: their reader was behind, or had asked for "
+            "larger moves alone.",
+            ["reason"],
+            registry=self.registry,
+        )
         self._versions = Gauge(
             "tickcast_model_versions",
             "Model versions in the repository, by whether they are loaded or were refused.",
@@ -232,6 +240,9 @@ class Metrics:
 
     def messages_shared(self, count: int) -> None:
         self._messages.labels("shared").inc(count)
+
+    def bars_left_out(self, reason: LeftOut, count: int) -> None:
+        self._left_out.labels(reason.value).inc(count)
 
     def inference(self, model: LoadedModel, rows: int, seconds: float) -> None:
         self._model_time(model.name).observe(seconds)

@@ -9,7 +9,7 @@ from tickcast.v1 import market_data_service_pb2 as pb
 
 from tickcast_server.errors import SymbolNotFound, TimeframeNotFound
 from tickcast_server.feeds.intake import Intake, Outcome, Stored
-from tickcast_server.feeds.moves import PriceMoves
+from tickcast_server.feeds.leaving_out import PriceMoves
 from tickcast_server.feeds.stream import Position, StreamQuery, WhenBehind
 from tickcast_server.feeds.streams import Streams
 from tickcast_server.rpc import decode, encode

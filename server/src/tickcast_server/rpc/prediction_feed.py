@@ -9,6 +9,7 @@ from functools import partial
 from tickcast.v1 import prediction_service_pb2 as pb
 
 from tickcast_server.errors import TickcastError
+from tickcast_server.feeds.leaving_out import LeavingOutObserver, LeftOut, count_gaps
 from tickcast_server.feeds.stream import ClosedBar, Event, Gap, Heartbeat, Started
 from tickcast_server.rpc import encode
 from tickcast_server.rpc.published import Message, Outcome, Published
@@ -29,6 +30,7 @@ class PredictionFeed:
     models: Models
     memory: Memory
     published: Published
+    observer: LeavingOutObserver
     now: Callable[[], float]
 
     def is_ready(self, ref: ModelRef, key: SeriesKey, sequence: int) -> bool:
@@ -46,6 +48,7 @@ class PredictionFeed:
         """What is sent of a batch, in its order, encoded."""
         bars = [event for event in batch if isinstance(event, ClosedBar)]
         outcomes = iter(await self._about(ref, bars))
+        count_gaps(batch, self.observer)
         responses = []
         for event in batch:
             if not isinstance(event, ClosedBar):
@@ -59,6 +62,8 @@ class PredictionFeed:
                 responses.append(_refusal(event, outcome, request_id).SerializeToString())
             elif outcome.move >= minimum_move:
                 responses.append(outcome.content)
+            else:
+                self.observer.bars_left_out(LeftOut.SMALL_MOVE, 1)
         return responses
 
     async def _about(self, ref: ModelRef, bars: Sequence[ClosedBar]) -> Sequence[Outcome]:

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 from tickcast.v1 import market_data_service_pb2 as pb
 
-from tickcast_server.feeds.moves import PriceMoves
+from tickcast_server.feeds.leaving_out import (
+    LeavingOutObserver,
+    LeftOut,
+    PriceMoves,
+    count_gaps,
+)
 from tickcast_server.feeds.stream import ClosedBar, Event, Gap, Heartbeat, Started
 from tickcast_server.rpc import encode
 from tickcast_server.rpc.published import Message, Published
@@ -18,11 +23,14 @@ class PriceFeed:
     """What all streams of prices share."""
 
     published: Published
+    observer: LeavingOutObserver
     now: Callable[[], float]
 
     def responses(self, batch: Sequence[Event], moves: PriceMoves) -> list[bytes]:
         """What is sent of a batch, in its order, encoded."""
         passing = [event for event in batch if _passes(event, moves)]
+        count_gaps(passing, self.observer)
+        self.observer.bars_left_out(LeftOut.SMALL_MOVE, len(batch) - len(passing))
         bars = [event for event in passing if isinstance(event, ClosedBar)]
         messages = iter(self.published.each(bars, of="", make=_message))
         return [

@@ -21,6 +21,7 @@ from tickcast_server.errors import (
     TickcastError,
     Violation,
 )
+from tickcast_server.serving.batching import Batching
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import ModelRef, Models
 from tickcast_server.serving.session import Answer
@@ -159,12 +160,14 @@ class Predictor:
         models: Models,
         features: FeatureProvider,
         *,
+        batching: Batching,
         staleness: Staleness,
         observer: Observer,
         now: Callable[[], float],
     ) -> None:
         self._models = models
         self._features = features
+        self._batching = batching
         self._staleness = staleness
         self._observer = observer
         self._now = now
@@ -178,8 +181,8 @@ class Predictor:
         prepared = await self._prepare(query, turn)
         turn.model_version = prepared.model.name
         turn.end(Stage.FEATURES)
-        answer = prepared.model.session.run_one(prepared.values)
-        self._observer.inference(prepared.model, 1, turn.end(Stage.INFERENCE))
+        answer = await self._batching.run(prepared.model, prepared.values)
+        turn.end(Stage.INFERENCE)
         return self._finish(prepared, answer)
 
     async def predict_many(
