@@ -65,16 +65,24 @@ def main(benchmarks: Sequence[Benchmark], name: str, argv: Sequence[str] | None 
     except H2loadMissing as error:
         print(error, file=sys.stderr)
         return 1
-    progress, reports = Console(stderr=True), []
+    progress = Console(stderr=True)
+    reports: list[Report] = []
+    failed: list[str] = []
     for benchmark in benchmarks:
         progress.print(f"{_name(benchmark) or name} ...", style="dim")
-        reports.append(benchmark(effort))
+        try:
+            reports.append(benchmark(effort))
+        except Exception:  # noqa: BLE001  # the others are worth their time all the same
+            progress.print_exception()
+            failed.append(_name(benchmark) or name)
         write_json(reports, options.json, effort=asdict(effort))
     terminal = Console()
     terminal.width = max(terminal.width, _LEAST_WIDTH)
     show(reports, terminal)
     progress.print(f"written to {options.json}", style="dim")
-    return 0
+    if failed:
+        progress.print(f"failed, see above: {', '.join(failed)}", style="red")
+    return 1 if failed else 0
 
 
 def _name(benchmark: Benchmark) -> str:

@@ -6,7 +6,7 @@ import statistics
 import sys
 import time
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ from functools import partial
 import grpc
 from tickcast.v1.prediction_service_pb2 import StreamPredictionsResponse
 
+from benchmarks.common import wire
 from benchmarks.common.bars import Walk, histories, requests, walks
 from benchmarks.common.latency import Latency, from_intended
 from benchmarks.common.options import Effort, main
@@ -39,6 +40,15 @@ class Burst:
 
     acknowledged: float
     predicted: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steady:
+    """What became of bars at a fixed rate."""
+
+    latency: Latency
+    refused: int
+    """Requests, whose bars have no latency."""
 
 
 def run(effort: Effort) -> Report:
@@ -84,29 +94,65 @@ def _burst(server: Server, series: list[Walk], size: int, *, batched: bool) -> B
     return Burst(acknowledged=max(acknowledged) - begin, predicted=last - begin)
 
 
-def _steady(server: Server, series: list[Walk], size: int, seconds: float) -> Latency:
+def _steady(server: Server, series: list[Walk], size: int, seconds: float) -> Steady:
     """Bars at a fixed rate in requests of `size`; from when the request was due."""
     chosen = [series[number % len(series)] for number in range(int(RATE * seconds))]
     bodies = requests([bar for walk in chosen for bar in walk.take()], size)
-    requests_of: dict[str, deque[int]] = defaultdict(deque)
-    for number, walk in enumerate(chosen):
-        requests_of[walk.symbol].append(number // size)
-    ends: list[tuple[int, float]] = []
-    rate, total = RATE / size, len(bodies)
+    waiting = _Waiting([walk.symbol for walk in chosen], size)
+    rate, sent = RATE / size, 0
+    numbers: dict[int, int] = {}
     with _subscriber(server, batched=True) as subscriber:
         block = subscriber.header_block(INGEST_BARS)
-        begin, sent = time.perf_counter() + 0.05, 0
-        while len(ends) < len(chosen):
+        begin = time.perf_counter() + 0.05
+        while waiting:
             now = time.perf_counter()
-            while sent < total and begin + sent / rate <= now:
-                subscriber.call(block, bodies[sent])
+            while sent < len(bodies) and begin + sent / rate <= now:
+                numbers[subscriber.call(block, bodies[sent])] = sent
                 sent += 1
-            due = begin + sent / rate if sent < total else now + _MOST_SECONDS
-            for arrival in subscriber.events(due)[0]:
-                # Of one symbol they come in order.
-                ends += [(requests_of[name].popleft(), arrival.at) for name in _predicted(arrival)]
+            due = begin + sent / rate if sent < len(bodies) else now + _MOST_SECONDS
+            arrivals, answers = subscriber.events(due)
+            for arrival in arrivals:
+                waiting.predicted(arrival)
+            for event, _ in answers:
+                if isinstance(event, wire.End) and event.status != wire.OK:
+                    waiting.refused(numbers[event.stream])
             _check_time(begin + seconds)
-    return Latency.of(from_intended(begin, rate, ends))
+    return Steady(
+        latency=Latency.of(from_intended(begin, rate, waiting.ends)),
+        refused=waiting.refusals,
+    )
+
+
+class _Waiting:
+    """Which requests have bars that are not predicted yet."""
+
+    def __init__(self, symbols: Sequence[str], size: int) -> None:
+        self._symbols = symbols
+        self._size = size
+        self._requests: dict[str, deque[int]] = defaultdict(deque)
+        for number, symbol in enumerate(symbols):
+            self._requests[symbol].append(number // size)
+        self._left = len(symbols)
+        self.ends: list[tuple[int, float]] = []
+        """Number of the request and time, of each prediction."""
+
+        self.refusals = 0
+
+    def __bool__(self) -> bool:
+        return self._left > 0
+
+    def predicted(self, arrival: Arrival) -> None:
+        """Takes in predictions; those of one symbol come in order."""
+        for symbol in _predicted(arrival):
+            self.ends.append((self._requests[symbol].popleft(), arrival.at))
+            self._left -= 1
+
+    def refused(self, number: int) -> None:
+        """Expects nothing more of a request."""
+        for symbol in self._symbols[number * self._size : (number + 1) * self._size]:
+            self._requests[symbol].remove(number)
+            self._left -= 1
+        self.refusals += 1
 
 
 def _subscriber(server: Server, *, batched: bool) -> AbstractContextManager[Subscribers]:
@@ -126,9 +172,7 @@ def _check_time(begin: float) -> None:
         raise TimeoutError(f"predictions did not come within {_MOST_SECONDS:.0f} s")
 
 
-def _report(
-    bursts: Mapping[tuple[int, bool], list[Burst]], steady: Mapping[int, Latency]
-) -> Report:
+def _report(bursts: Mapping[tuple[int, bool], list[Burst]], steady: Mapping[int, Steady]) -> Report:
     best = statistics.median(burst.predicted for burst in bursts[ONE, True])
     return Report(
         benchmark="market",
@@ -153,13 +197,14 @@ def _report(
                 rows=[
                     {
                         "bars in a request": size,
-                        "bars": latency.count,
-                        "p50": latency.p50,
-                        "p90": latency.p90,
-                        "p99": latency.p99,
-                        "p99.9": latency.p999,
+                        "bars": found.latency.count,
+                        "p50": found.latency.p50,
+                        "p90": found.latency.p90,
+                        "p99": found.latency.p99,
+                        "p99.9": found.latency.p999,
+                        "requests refused": found.refused,
                     }
-                    for size, latency in steady.items()
+                    for size, found in steady.items()
                 ],
             ),
         ],
@@ -172,10 +217,10 @@ def _report(
             *(
                 Target(
                     name=f"{RATE:,} bars a second, {size} a request: p99 to the prediction, ms",
-                    found=latency.p99 / 1_000,
+                    found=found.latency.p99 / 1_000,
                     at_most=20.0,
                 )
-                for size, latency in steady.items()
+                for size, found in steady.items()
             ),
         ],
     )
