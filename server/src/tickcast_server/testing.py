@@ -59,7 +59,7 @@ def free_address() -> str:
 
 @asynccontextmanager
 async def start_process(
-    folder: Path, address: str, *, errors: int | None = None, **variables: str
+    folder: Path, address: str, errors: int | None = None, /, **variables: str
 ) -> AsyncIterator[Process]:
     """A server as a process, with its data and models under `folder`, ended at the end.
 
@@ -146,7 +146,7 @@ class Workers:
 
 
 @asynccontextmanager
-async def start_workers(folder: Path, count: int, **variables: str) -> AsyncIterator[Workers]:
+async def start_workers(folder: Path, count: int, /, **variables: str) -> AsyncIterator[Workers]:
     """A server of `count` processes on a free port, once all of them serve, ended at the end."""
     options = {
         "TICKCAST_WORKERS": str(count),
@@ -154,7 +154,7 @@ async def start_workers(folder: Path, count: int, **variables: str) -> AsyncIter
         "TICKCAST_MODEL__POLL": "0.05",
         **variables,
     }
-    async with start_process(folder, "127.0.0.1:0", errors=PIPE, **options) as process:
+    async with start_process(folder, "127.0.0.1:0", PIPE, **options) as process:
         workers = Workers(process=process)
         reading = asyncio.create_task(workers.read())
         await eventually(
