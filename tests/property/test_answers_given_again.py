@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -123,6 +123,11 @@ class World:
         turn: Turn | None = None,
     ) -> tuple[FeatureRow, bool]:
         raise SymbolNotFound(key.symbol)
+
+    async def features_of_many(
+        self, places: Sequence[tuple[SeriesKey, int | None]], feature_set: FeatureSet, turn: Turn
+    ) -> list[tuple[FeatureRow, bool] | TickcastError]:
+        return [SymbolNotFound(key.symbol) for key, _ in places]
 
     def happen(self, event: Event) -> None:
         match event:

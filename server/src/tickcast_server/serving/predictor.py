@@ -130,6 +130,13 @@ class FeatureProvider(Protocol):
         turn: Turn | None = None,
     ) -> tuple[FeatureRow, bool]: ...
 
+    async def features_of_many(
+        self,
+        places: Sequence[tuple[SeriesKey, int | None]],
+        feature_set: FeatureSet,
+        turn: Turn,
+    ) -> list[tuple[FeatureRow, bool] | TickcastError]: ...
+
 
 class Observer(Protocol):
     """Counts what the predictor does."""
@@ -194,11 +201,9 @@ class Predictor:
         """
         outcomes: list[Prediction | TickcastError | None] = [None] * len(queries)
         groups: dict[str, list[tuple[int, _Prepared]]] = {}
-        for index, query in enumerate(queries):
-            try:
-                prepared = await self._prepare(query, turn)
-            except TickcastError as error:
-                outcomes[index] = error
+        for index, prepared in enumerate(await self._prepare_many(queries, turn)):
+            if isinstance(prepared, TickcastError):
+                outcomes[index] = prepared
             else:
                 groups.setdefault(prepared.model.name, []).append((index, prepared))
         turn.model_version = SEVERAL if len(groups) > 1 else next(iter(groups), "")
@@ -217,15 +222,48 @@ class Predictor:
         self._observer.inference(model, len(rows), turn.end(Stage.INFERENCE))
         return answers.each()
 
+    async def _prepare_many(
+        self, queries: Sequence[PredictQuery], turn: Turn
+    ) -> list[_Prepared | TickcastError]:
+        found: list[_Prepared | TickcastError | None] = [None] * len(queries)
+        held: dict[LoadedModel, list[tuple[int, tuple[SeriesKey, int | None]]]] = {}
+        for index, query in enumerate(queries):
+            try:
+                model = self._model_of(query)
+                if isinstance(query.source, HeldBars):
+                    place = SeriesKey(query.symbol, model.timeframe), query.source.sequence
+                    held.setdefault(model, []).append((index, place))
+                else:
+                    found[index] = _given(query, model, query.source)
+            except TickcastError as error:
+                found[index] = error
+        for model, group in held.items():
+            rows = await self._features.features_of_many(
+                [place for _, place in group], model.feature_set, turn
+            )
+            for (index, _), outcome in zip(group, rows, strict=True):
+                found[index] = self._held_or_error(queries[index], model, outcome)
+        return [outcome for outcome in found if outcome is not None]
+
+    def _held_or_error(
+        self,
+        query: PredictQuery,
+        model: LoadedModel,
+        outcome: tuple[FeatureRow, bool] | TickcastError,
+    ) -> _Prepared | TickcastError:
+        if isinstance(outcome, TickcastError):
+            return outcome
+        row, cached = outcome
+        try:
+            return self._held(query, model, row, cached=cached)
+        except TickcastError as error:
+            return error
+
     async def _prepare(self, query: PredictQuery, turn: Turn) -> _Prepared:
-        model = self._models.resolve(query.model)
-        if query.timeframe is not None:
-            _check_timeframe("timeframe", query.timeframe, model)
+        model = self._model_of(query)
         source = query.source
-        if isinstance(source, GivenFeatures):
-            return _from_features(query, model, source)
-        if isinstance(source, GivenBars):
-            return _from_bars(query, model, source)
+        if not isinstance(source, HeldBars):
+            return _given(query, model, source)
         key = SeriesKey(query.symbol, model.timeframe)
         row = None
         if source.sequence is None:
@@ -235,6 +273,17 @@ class Predictor:
             row, cached = await self._features.features(
                 key, model.feature_set, sequence=source.sequence, turn=turn
             )
+        return self._held(query, model, row, cached=cached)
+
+    def _model_of(self, query: PredictQuery) -> LoadedModel:
+        model = self._models.resolve(query.model)
+        if query.timeframe is not None:
+            _check_timeframe("timeframe", query.timeframe, model)
+        return model
+
+    def _held(
+        self, query: PredictQuery, model: LoadedModel, row: FeatureRow, *, cached: bool
+    ) -> _Prepared:
         return _from_row(
             query,
             model,
@@ -289,6 +338,12 @@ def _grown(last_close: float | None, log_return: float) -> float | None:
         return last_close * math.exp(log_return)
     except OverflowError:
         return None
+
+
+def _given(query: PredictQuery, model: LoadedModel, source: GivenFeatures | GivenBars) -> _Prepared:
+    if isinstance(source, GivenFeatures):
+        return _from_features(query, model, source)
+    return _from_bars(query, model, source)
 
 
 def _from_features(query: PredictQuery, model: LoadedModel, source: GivenFeatures) -> _Prepared:

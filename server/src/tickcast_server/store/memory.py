@@ -7,7 +7,7 @@ and goes on answering when the store is away, saying so.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from typing import Any, Protocol
 
@@ -20,10 +20,11 @@ from tickcast_server.errors import (
     PositionExpired,
     StoreUnavailable,
     SymbolNotFound,
+    TickcastError,
     TimeframeNotFound,
 )
 from tickcast_server.store.cross_section import CrossSections
-from tickcast_server.store.feature_rows import compute_row, compute_rows
+from tickcast_server.store.feature_rows import compute_many, compute_row
 from tickcast_server.store.peers import Peers
 from tickcast_server.store.readiness import Readiness
 from tickcast_server.store.series import Series
@@ -41,13 +42,13 @@ from tickcast_server.store.store import (
 )
 from tickcast_server.turn import Stage, Turn
 
-# Computing more rows than this at once would be felt by the requests that wait on the event loop.
-_INLINE_ROWS = 16
-
 Waiting = Callable[[], AbstractContextManager[None]]
 """Entered while a call waits for the store."""
 
 Batch = tuple[SeriesKey, Sequence[BarRow]]
+
+Place = tuple[SeriesKey, int | None]
+"""A bar of a series, by its sequence; the last one when None."""
 
 
 class Listener(Protocol):
@@ -162,6 +163,56 @@ class Memory:
         turn = turn or Turn()
         read = self._sections.features if feature_set.ranks else self._own_features
         return await read(key, feature_set, sequence=sequence, turn=turn)
+
+    async def features_of_many(
+        self, places: Sequence[Place], feature_set: FeatureSet, turn: Turn
+    ) -> list[tuple[FeatureRow, bool] | TickcastError]:
+        """What `features` says of each place, in order; bars in memory are computed together.
+
+        Raises `NobodyWaits`.
+        """
+        computed = await self._compute_together(places, feature_set, turn)
+        found: list[tuple[FeatureRow, bool] | TickcastError] = []
+        for place in places:
+            key, sequence = place
+            if not feature_set.ranks:
+                # The path that waits for nothing.
+                row = computed.get(place)
+                at_hand = row or self._row_at(key, sequence, feature_set.id)
+                if at_hand is not None:
+                    found.append((at_hand, row is None))
+                    continue
+            try:
+                found.append(await self.features(key, feature_set, sequence=sequence, turn=turn))
+            except TickcastError as error:
+                found.append(error)
+        return found
+
+    def _row_at(self, key: SeriesKey, sequence: int | None, feature_set: str) -> FeatureRow | None:
+        row = self.cached_features(key, feature_set)
+        return row if row is not None and sequence in (None, row.sequence) else None
+
+    async def _compute_together(
+        self, places: Sequence[Place], feature_set: FeatureSet, turn: Turn
+    ) -> Mapping[Place, FeatureRow]:
+        own = feature_set.own
+        windows = {
+            place: window
+            for place in places
+            if (series := self._series.get(place[0])) is not None
+            and (window := series.window(place[1], own, newest_only=bool(feature_set.ranks)))
+        }
+        turn.check()
+        rows = await compute_many(own, list(windows.values()))
+        fresh = []
+        for (key, _), row in zip(windows, rows, strict=True):
+            series = self._series[key]
+            if row.sequence == series.last_sequence:
+                series.features[own.id] = row
+                fresh.append((key, row))
+        if fresh:
+            self._keep(own.id, fresh)
+        return dict(zip(windows, rows, strict=True))
 
     def section_ready(self, key: SeriesKey, feature_set: FeatureSet, sequence: int) -> bool:
         """Whether the features at a bar need not wait for the same bar of other symbols."""
@@ -295,10 +346,7 @@ class Memory:
         if not ready:
             return
         recent = [block for _, block in ready]
-        if len(recent) > _INLINE_ROWS:
-            rows = await asyncio.to_thread(compute_rows, feature_set, recent)
-        else:
-            rows = compute_rows(feature_set, recent)
+        rows = await compute_many(feature_set, recent)
         for (series, _), row in zip(ready, rows, strict=True):
             series.features[feature_set.id] = row
         self._keep(

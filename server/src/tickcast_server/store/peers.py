@@ -12,13 +12,10 @@ import numpy as np
 from tickcast_modelkit.features import FeatureSet
 from tickcast_modelkit.timeframe import Timeframe
 
-from tickcast_server.store.feature_rows import compute_rows
+from tickcast_server.store.feature_rows import compute_many
 from tickcast_server.store.series import Series
 from tickcast_server.store.store import BarBlock, FeatureRow, SeriesKey
 from tickcast_server.turn import Stage, Turn
-
-# Rows whose windows fit the processor's caches; more than one such part is computed off the loop.
-_PART = 128
 
 # Series that are read from the store at a time: as many as it has connections for, at the most.
 _AT_ONCE = 16
@@ -156,10 +153,7 @@ class Peers:
         }
         # Of bars that the store no longer has, nothing can be said.
         found |= {key.symbol: Absence.MISSING for key in blocks.keys() - ready.keys()}
-        if len(ready) > _PART:
-            rows = await asyncio.to_thread(_rows, feature_set, list(ready.values()))
-        else:
-            rows = _rows(feature_set, list(ready.values()))
+        rows = await compute_many(feature_set, list(ready.values()))
         for key, row in zip(ready, rows, strict=True):
             found[key.symbol] = row
             series = self._series[key]
@@ -194,11 +188,3 @@ def _at_hand(
 def _absence(feature_set: FeatureSet, closed: int) -> Absence:
     """Why a symbol has no row at a time that its bars reach, of which so many had closed."""
     return Absence.TOO_YOUNG if closed < feature_set.minimum_bars else Absence.MISSING
-
-
-def _rows(feature_set: FeatureSet, blocks: Sequence[BarBlock]) -> list[FeatureRow]:
-    return [
-        row
-        for start in range(0, len(blocks), _PART)
-        for row in compute_rows(feature_set, blocks[start : start + _PART])
-    ]

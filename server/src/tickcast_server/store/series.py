@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import numpy as np
+from tickcast_modelkit.features import FeatureSet
 
 from tickcast_server.store.store import BarBlock, FeatureRow, SeriesKey
 
@@ -40,6 +41,24 @@ class Series:
             self.bars = None
         self.last_sequence = fresh.last_sequence
         return True
+
+    def window(
+        self, sequence: int | None, feature_set: FeatureSet, *, newest_only: bool
+    ) -> BarBlock | None:
+        """The bars that features at a bar, by default the last, are still to be computed from.
+
+        None when they are here already, and when bars are missing here or there are too few.
+        """
+        at = self.last_sequence if sequence is None else sequence
+        newest = at == self.last_sequence
+        if self.bars is None or (newest_only and not newest):
+            return None
+        if newest and self.row(feature_set.id) is not None:
+            return None
+        window = self.bars.until(at).tail(feature_set.window)
+        is_whole = len(window) == feature_set.window or self.bars.first_sequence == 1
+        is_it = len(window) >= feature_set.minimum_bars and window.last_sequence == at
+        return window if is_whole and is_it else None
 
     def row(self, feature_set: str) -> FeatureRow | None:
         """The features at the last bar, when they are here."""
