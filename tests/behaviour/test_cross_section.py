@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator, Sequence
@@ -218,6 +219,33 @@ async def test_a_stream_waits_for_the_peers_of_a_bar_and_not_for_those_that_have
             await client.ingest_bars([sdk_bars(one)[day]])
     assert {prediction.symbol for prediction in await told(8)} == {one.symbol for one in going_on}
     await stream.close()
+
+
+async def test_a_stream_of_one_symbol_waits_for_the_others_as_well(
+    client: AsyncClient, model: PackagedModel, series: list[BarSeries], rows: Rows
+) -> None:
+    for one in past(series, DAYS):
+        await client.ingest_bars(sdk_bars(one))
+    # Long enough that it is the last peer's bar, and no heartbeat, that has it look again.
+    stream = client.stream_predictions(MODEL, symbols=["AAPL"], heartbeat=timedelta(seconds=60))
+    assert isinstance(await anext(stream), StreamStarted)
+    for day in range(DAYS):
+        for one in series:
+            await client.ingest_bars(sdk_bars(one)[len(one) - DAYS + day :][:1])
+        event = await asyncio.wait_for(anext(stream), timeout=10)
+        assert isinstance(event, PredictionEvent)
+        expect(model, rows, event.prediction)
+    await stream.close()
+
+
+async def test_the_set_of_a_served_model_tells_its_universe(
+    client: AsyncClient, model: PackagedModel
+) -> None:
+    found = await client.get_feature_set(f"featureSets/{model.feature_set.id}")
+    assert found.universe == ("AAPL", "FB", "GOOG", "IBM", "MSFT")
+    assert found.minimum_share == 0.8
+    plain = next(item for item in await client.list_feature_sets() if "/core-" in item.name)
+    assert (plain.universe, plain.minimum_share) == ((), 0.0)
 
 
 async def test_what_cannot_be_ranked_is_refused_by_name(

@@ -153,6 +153,8 @@ def feature_set(message: feature_set_pb2.FeatureSet) -> FeatureSet:
             )
             for item in message.features
         ),
+        universe=tuple(message.universe),
+        minimum_share=message.minimum_share,
     )
 
 

@@ -248,7 +248,10 @@ class Feature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureSet:
-    """A named, versioned list of features: a pure function of the last bars of one symbol."""
+    """A named, versioned list of features: a pure function of the last bars of one symbol.
+
+    A set that ranks takes those of the others in its universe that closed at the same time as well.
+    """
 
     name: str
     """Resource name: featureSets/{id}. Two sets with one id compute the same numbers."""
@@ -261,6 +264,12 @@ class FeatureSet:
 
     features: tuple[Feature, ...]
     """The features, in the order of the vector."""
+
+    universe: tuple[str, ...]
+    """Symbols that are ranked among each other; empty for a set that does not rank."""
+
+    minimum_share: float
+    """Share of the universe that must have a row at a time; zero for a set that does not rank."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,6 +157,8 @@ def feature_set(value: FeatureSet) -> feature_set_pb2.FeatureSet:
             feature_set_pb2.Feature(name=rank.name, function=f"rank({rank.of})")
             for rank in value.ranks
         ],
+        universe=value.universe,
+        minimum_share=value.minimum_share if value.ranks else 0.0,
     )
 
 

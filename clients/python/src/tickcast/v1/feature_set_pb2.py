@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tickcast.v1 import prediction_pb2 as tickcast_dot_v1_dot_prediction__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtickcast/v1/feature_set.proto\x12\x0btickcast.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ctickcast/v1/prediction.proto\"m\n\nFeatureSet\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bwindow_bars\x18\x02 \x01(\x05\x12\x14\n\x0cminimum_bars\x18\x03 \x01(\x05\x12&\n\x08\x66\x65\x61tures\x18\x04 \x03(\x0b\x32\x14.tickcast.v1.Feature\"\x96\x01\n\x07\x46\x65\x61ture\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x66unction\x18\x02 \x01(\t\x12\x38\n\nparameters\x18\x03 \x03(\x0b\x32$.tickcast.v1.Feature.ParametersEntry\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xde\x01\n\rFeatureVector\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x11\n\ttimeframe\x18\x02 \x01(\t\x12\x13\n\x0b\x66\x65\x61ture_set\x18\x03 \x01(\t\x12.\n\nas_of_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05names\x18\x05 \x03(\t\x12\x0e\n\x06values\x18\x06 \x03(\x02\x12\x12\n\nlast_close\x18\x07 \x01(\x01\x12\x32\n\nprovenance\x18\x08 \x01(\x0b\x32\x1e.tickcast.v1.FeatureProvenanceb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtickcast/v1/feature_set.proto\x12\x0btickcast.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ctickcast/v1/prediction.proto\"\x96\x01\n\nFeatureSet\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bwindow_bars\x18\x02 \x01(\x05\x12\x14\n\x0cminimum_bars\x18\x03 \x01(\x05\x12&\n\x08\x66\x65\x61tures\x18\x04 \x03(\x0b\x32\x14.tickcast.v1.Feature\x12\x10\n\x08universe\x18\x05 \x03(\t\x12\x15\n\rminimum_share\x18\x06 \x01(\x01\"\x96\x01\n\x07\x46\x65\x61ture\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x66unction\x18\x02 \x01(\t\x12\x38\n\nparameters\x18\x03 \x03(\x0b\x32$.tickcast.v1.Feature.ParametersEntry\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xde\x01\n\rFeatureVector\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x11\n\ttimeframe\x18\x02 \x01(\t\x12\x13\n\x0b\x66\x65\x61ture_set\x18\x03 \x01(\t\x12.\n\nas_of_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05names\x18\x05 \x03(\t\x12\x0e\n\x06values\x18\x06 \x03(\x02\x12\x12\n\nlast_close\x18\x07 \x01(\x01\x12\x32\n\nprovenance\x18\x08 \x01(\x0b\x32\x1e.tickcast.v1.FeatureProvenanceb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,12 +35,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FEATURE_PARAMETERSENTRY']._loaded_options = None
   _globals['_FEATURE_PARAMETERSENTRY']._serialized_options = b'8\001'
-  _globals['_FEATURESET']._serialized_start=109
-  _globals['_FEATURESET']._serialized_end=218
-  _globals['_FEATURE']._serialized_start=221
-  _globals['_FEATURE']._serialized_end=371
-  _globals['_FEATURE_PARAMETERSENTRY']._serialized_start=322
-  _globals['_FEATURE_PARAMETERSENTRY']._serialized_end=371
-  _globals['_FEATUREVECTOR']._serialized_start=374
-  _globals['_FEATUREVECTOR']._serialized_end=596
+  _globals['_FEATURESET']._serialized_start=110
+  _globals['_FEATURESET']._serialized_end=260
+  _globals['_FEATURE']._serialized_start=263
+  _globals['_FEATURE']._serialized_end=413
+  _globals['_FEATURE_PARAMETERSENTRY']._serialized_start=364
+  _globals['_FEATURE_PARAMETERSENTRY']._serialized_end=413
+  _globals['_FEATUREVECTOR']._serialized_start=416
+  _globals['_FEATUREVECTOR']._serialized_end=638
 # @@protoc_insertion_point(module_scope)

@@ -22,7 +22,9 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class FeatureSet(_message.Message):
-    """A named, versioned list of features: a pure function of the last bars of one symbol."""
+    """A named, versioned list of features: a pure function of the last bars of one symbol and, where it
+    ranks, of those of the others in its universe that closed at the same time.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -30,6 +32,8 @@ class FeatureSet(_message.Message):
     WINDOW_BARS_FIELD_NUMBER: _builtins.int
     MINIMUM_BARS_FIELD_NUMBER: _builtins.int
     FEATURES_FIELD_NUMBER: _builtins.int
+    UNIVERSE_FIELD_NUMBER: _builtins.int
+    MINIMUM_SHARE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name: featureSets/{id}. The id is the set's name and a digest of its specification,
     so that two sets with one id compute the same numbers.
@@ -38,9 +42,19 @@ class FeatureSet(_message.Message):
     """Bars that the set looks back on."""
     minimum_bars: _builtins.int
     """Fewest bars that it can be computed from. A symbol with fewer is refused with TOO_FEW_BARS."""
+    minimum_share: _builtins.float
+    """Share of the universe that must have a row at a time for any to be ranked, above 0 and up to 1.
+    Zero for a set that does not rank.
+    """
     @_builtins.property
     def features(self) -> _containers.RepeatedCompositeFieldContainer[Global___Feature]:
         """The features, in the order of the vector."""
+
+    @_builtins.property
+    def universe(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Symbols that are ranked among each other, in alphabetical order. Empty for a set that does not
+        rank.
+        """
 
     def __init__(
         self,
@@ -49,10 +63,12 @@ class FeatureSet(_message.Message):
         window_bars: _builtins.int = ...,
         minimum_bars: _builtins.int = ...,
         features: _abc.Iterable[Global___Feature] | None = ...,
+        universe: _abc.Iterable[_builtins.str] | None = ...,
+        minimum_share: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "minimum_bars", b"minimum_bars", "name", b"name", "window_bars", b"window_bars"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "minimum_bars", b"minimum_bars", "minimum_share", b"minimum_share", "name", b"name", "universe", b"universe", "window_bars", b"window_bars"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -90,7 +106,9 @@ class Feature(_message.Message):
     name: _builtins.str
     """Name, unique in the set, for example "return_5"."""
     function: _builtins.str
-    """The window function that computes it, for example "log_return"."""
+    """The window function that computes it, for example "log_return", or what ranks another feature of
+    the set among the symbols of the universe, for example "rank(return_21)".
+    """
     @_builtins.property
     def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """Parameters of the function, by name."""
