@@ -21,6 +21,7 @@ from tickcast_server.rpc.answers import Answers
 from tickcast_server.rpc.call import Call
 from tickcast_server.rpc.prediction import PredictionServicer
 from tickcast_server.serving.batching import Batching, BatchLimit
+from tickcast_server.serving.matrix import MatrixPredictor
 from tickcast_server.serving.model import LoadedModel, load_model
 from tickcast_server.serving.models import ModelEntry, Models, ModelVersion
 from tickcast_server.serving.predictor import Predictor
@@ -200,6 +201,7 @@ def servicer(world: World, metrics: Metrics, *, kept: int) -> PredictionServicer
             now=lambda: world.now,
         ),
         models=world.models,
+        matrices=MatrixPredictor(world.models, observer=metrics),
         feed=None,  # type: ignore[arg-type]  # for streams alone
         streams=None,  # type: ignore[arg-type]  # for streams alone
     )

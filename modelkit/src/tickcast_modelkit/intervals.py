@@ -112,16 +112,26 @@ class ConformalBand:
         """Return the ends of the interval: of one prediction, or of each of many (n,)."""
         return prediction + self.lower * scale, prediction + self.upper * scale
 
-    def probability_above_zero(self, prediction: float, scale: float) -> float | None:
-        """Return the probability that the outcome is above zero; None without quantiles.
+    @overload
+    def probability_above_zero(self, prediction: float, scale: float) -> float | None: ...
 
-        Never nearer to 0 or 1 than the number of residuals can tell.
+    @overload
+    def probability_above_zero(self, prediction: Floats, scale: Floats) -> Floats | None: ...
+
+    def probability_above_zero(
+        self, prediction: float | Floats, scale: float | Floats
+    ) -> float | Floats | None:
+        """Return the probability that an outcome, or each of many (n,), is above zero.
+
+        Never nearer to 0 or 1 than the number of residuals can tell. None without quantiles.
         """
         if not self.quantiles:
             return None
-        below = float(np.interp(-prediction / scale, self.quantiles, _PROBABILITIES))
+        above = 1.0 - np.interp(-prediction / scale, self.quantiles, _PROBABILITIES)
         least = 1.0 / (self.calibration_rows + 1)
-        return min(max(1.0 - below, least), 1.0 - least)
+        if isinstance(above, float):
+            return min(max(float(above), least), 1.0 - least)
+        return np.clip(above, least, 1.0 - least)
 
 
 def conformal_scales(

@@ -34,6 +34,7 @@ from tickcast_server.rpc.price_feed import PriceFeed
 from tickcast_server.rpc.published import Published
 from tickcast_server.serving.batching import Batching, BatchLimit
 from tickcast_server.serving.feature_sets import known_feature_sets
+from tickcast_server.serving.matrix import MatrixPredictor
 from tickcast_server.serving.models import Models
 from tickcast_server.serving.predictor import Predictor
 from tickcast_server.serving.registry.cache import RegistryCache
@@ -154,6 +155,7 @@ class App:
             {
                 "tickcast.v1.PredictionService": PredictionServicer(
                     predictor=predictor,
+                    matrices=MatrixPredictor(self.models, observer=self.metrics),
                     answers=Answers(
                         self.models,
                         memory,

@@ -33,7 +33,9 @@ from tickcast._types import (
     Features,
     FeatureSet,
     FeatureVector,
+    Matrix,
     Prediction,
+    PredictionMatrix,
     StreamPosition,
     SymbolSummary,
 )
@@ -135,6 +137,23 @@ class Client:
         is for each request of 5,000 items. Raises only what fails as a whole.
         """
         return self._run(_operations.batch_predict(items, model=model), timeout)
+
+    def predict_matrix(
+        self,
+        values: Matrix,
+        *,
+        model: str,
+        as_of_time: datetime,
+        timeout: float | None = None,
+    ) -> PredictionMatrix:
+        """Predicts up to 100,000 rows of features, all as of one time, at once.
+
+        `values` has a row of the model's feature set for each prediction: an array of float32 with
+        two dimensions is sent as it is. A tenth of the time of `batch_predict` and less.
+        """
+        return self._run(
+            _operations.predict_matrix(values, model=model, as_of_time=as_of_time), timeout
+        )
 
     def stream_predictions(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -35,6 +37,7 @@ from tickcast._types import (
     FeatureVector,
     Interval,
     Prediction,
+    PredictionMatrix,
     StreamPosition,
     SymbolSummary,
 )
@@ -230,6 +233,33 @@ def prediction_event(
             return _heartbeat(message.heartbeat)
         case "batch" | None:
             raise UnknownEvent
+
+
+def prediction_matrix(
+    message: prediction_service_pb2.PredictMatrixResponse,
+) -> PredictionMatrix:
+    """Predictions of many rows."""
+    rises = message.packed_direction_probabilities
+    return PredictionMatrix(
+        model_version=message.model_version,
+        feature_set=message.feature_set,
+        timeframe=message.timeframe,
+        as_of_time=instant(message.as_of_time),
+        target_time=instant(message.target_time),
+        horizon_bars=message.horizon_bars,
+        interval_coverage=message.interval_coverage,
+        predicted_returns=_doubles(message.packed_predicted_returns),
+        lower_returns=_doubles(message.packed_lower_returns),
+        upper_returns=_doubles(message.packed_upper_returns),
+        direction_probabilities=_doubles(rises) if rises else None,
+    )
+
+
+def _doubles(packed: bytes) -> array[float]:
+    values = array("d", packed)
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values
 
 
 def position(message: stream_pb2.StreamPosition) -> StreamPosition:

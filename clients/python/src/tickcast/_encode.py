@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, cast
 
 from google.protobuf import duration_pb2, timestamp_pb2
 
 from tickcast._events import SlowReaderPolicy
-from tickcast._types import Bar, BatchItem, Features, StreamPosition, Vector
+from tickcast._types import Bar, BatchItem, Features, Matrix, StreamPosition, Vector
 from tickcast.v1 import bar_pb2, prediction_service_pb2, stream_pb2
 
 # float32 in the order of bytes of this machine, as the buffer protocol names it.
@@ -60,6 +62,25 @@ def _packed(values: Sequence[float] | Vector) -> bytes | None:
         return None
     little = view.format == "<f" or (view.format in _NATIVE and sys.byteorder == "little")
     return view.tobytes() if little and view.ndim == 1 else None
+
+
+def matrix(rows: Matrix) -> bytes:
+    """Rows of features as the contract packs them."""
+    try:
+        view = memoryview(cast("Any", rows))
+    except TypeError:
+        found = array("f", chain.from_iterable(cast("Iterable[Iterable[float]]", rows)))
+        return _little(found).tobytes()
+    if view.format == "<f" or (view.format in _NATIVE and sys.byteorder == "little"):
+        return view.tobytes()
+    rows_of_numbers = cast("list[list[float]]", view.tolist())
+    return _little(array("f", chain.from_iterable(rows_of_numbers))).tobytes()
+
+
+def _little(values: array[float]) -> array[float]:
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values
 
 
 def inline_bars(

@@ -24,7 +24,9 @@ from tickcast._types import (
     Features,
     FeatureSet,
     FeatureVector,
+    Matrix,
     Prediction,
+    PredictionMatrix,
     SymbolSummary,
 )
 from tickcast.v1 import (
@@ -108,6 +110,20 @@ def batch_predict(
         response = yield UnaryCall("PredictionService", "BatchPredict", request, "items", offset)
         results += [_decode.batch_result(item, offset=offset) for item in response.results]
     return results
+
+
+def predict_matrix(
+    values: Matrix, *, model: str, as_of_time: datetime
+) -> Operation[PredictionMatrix]:
+    """Many rows of features."""
+    request = prediction_service_pb2.PredictMatrixRequest(
+        model=model,
+        packed_values=_encode.matrix(values),
+        as_of_time=_encode.instant(as_of_time, "as_of_time"),
+    )
+    return _decode.prediction_matrix(
+        (yield UnaryCall("PredictionService", "PredictMatrix", request))
+    )
 
 
 def ingest_bars(bars: Iterable[Bar]) -> Operation[list[IngestResult]]:

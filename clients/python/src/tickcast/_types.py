@@ -7,11 +7,12 @@ a value may be absent, the field is `None` and says when. A naive `datetime` is 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 
 class Vector(Protocol):
@@ -20,6 +21,10 @@ class Vector(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int, /) -> Any: ...
+
+
+Matrix: TypeAlias = Sequence[Sequence[float]] | Sequence[Vector] | Vector
+"""Rows of numbers, such as a two-dimensional array of numpy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +183,47 @@ class Features:
     last_close: float | None = None
     """Close of the last bar, in the currency of the symbol. Without it the prediction has a return
     but no price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionMatrix:
+    """The predictions of many rows of features, in their order: a number for each row.
+
+    The columns are arrays of doubles; `numpy.asarray` takes them over without a copy.
+    """
+
+    model_version: str
+    """Version that answered: models/{model}/versions/{number}."""
+
+    feature_set: str
+    """Resource name of the feature set: featureSets/{id}."""
+
+    timeframe: str
+    """Timeframe of the model."""
+
+    as_of_time: datetime
+    """Close of the last bar that the features were computed from."""
+
+    target_time: datetime
+    """End of the horizon on the timeframe's grid."""
+
+    horizon_bars: int
+    """How many bars ahead the target is."""
+
+    interval_coverage: float
+    """Share of outcomes that the intervals are built to hold."""
+
+    predicted_returns: array[float]
+    """Expected natural log returns."""
+
+    lower_returns: array[float]
+    """Lower ends of the intervals."""
+
+    upper_returns: array[float]
+    """Upper ends of the intervals."""
+
+    direction_probabilities: array[float] | None
+    """Probabilities that the returns are above zero; `None` when the model estimates none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

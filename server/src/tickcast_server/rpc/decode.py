@@ -21,6 +21,7 @@ from tickcast_server.errors import InvalidRequest
 from tickcast_server.feeds.stream import Position, WhenBehind
 from tickcast_server.rpc.names import MODEL_FORM, parse_model_ref
 from tickcast_server.rpc.violations import Violations
+from tickcast_server.serving.matrix import MatrixQuery
 from tickcast_server.serving.models import ModelRef
 from tickcast_server.serving.predictor import GivenBars, GivenFeatures, HeldBars, PredictQuery
 from tickcast_server.store.store import BarRow, block_of
@@ -95,6 +96,19 @@ def bar_row(path: str, bar: bar_pb2.Bar, grid: Timeframe | None, wrong: Violatio
     else:
         close_time = grid.close_of(open_time) if grid is not None else 0
     return BarRow(open_time, close_time, bar.open, bar.high, bar.low, bar.close, bar.volume)
+
+
+def matrix_query(request: prediction_service_pb2.PredictMatrixRequest) -> MatrixQuery:
+    """Raises `InvalidRequest`."""
+    wrong = Violations()
+    model = model_ref(request.model, wrong)
+    if not request.packed_values:
+        wrong.required("packed_values", "the features of 1 or more rows")
+    if not request.HasField("as_of_time"):
+        wrong.required("as_of_time", "the close of the last bar used")
+    values = _packed_values(request.packed_values, "packed_values", wrong)
+    wrong.check()
+    return MatrixQuery(model=model, values=values, as_of_time=request.as_of_time.seconds)
 
 
 def model_ref(name: str, wrong: Violations) -> ModelRef:
@@ -244,11 +258,15 @@ def _feature_values(
     field = "features.packed_values"
     if count:
         wrong.add(field, "was given beside features.values, needed one of the two")
+    return field, _packed_values(packed, field, wrong)
+
+
+def _packed_values(packed: bytes, field: str, wrong: Violations) -> NDArray[np.float32]:
     if len(packed) % _PACKED.itemsize:
         wrong.add(field, f"was {len(packed)} bytes, needed {_PACKED.itemsize} for each feature")
-        return field, np.empty(0, dtype=np.float32)
+        return np.empty(0, dtype=np.float32)
     # A view of the message's bytes: nothing is copied where float32 is little-endian anyhow.
-    return field, np.frombuffer(packed, dtype=_PACKED).astype(np.float32, copy=False)
+    return np.frombuffer(packed, dtype=_PACKED).astype(np.float32, copy=False)
 
 
 def _given_bars(

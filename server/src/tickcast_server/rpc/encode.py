@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 from google.protobuf import duration_pb2, timestamp_pb2
+from numpy.typing import NDArray
 from tickcast.v1 import (
     bar_pb2,
     feature_set_pb2,
     model_pb2,
     prediction_pb2,
+    prediction_service_pb2,
     stream_pb2,
 )
 from tickcast_modelkit.features import FeatureSet
@@ -16,6 +19,7 @@ from tickcast_modelkit.manifest import Manifest, Score
 from tickcast_server.errors import ModelVersionNotReady
 from tickcast_server.feeds.stream import Gap, GapReason, Heartbeat, Position, Started, StartMode
 from tickcast_server.rpc.status import status_of
+from tickcast_server.serving.matrix import MatrixPrediction
 from tickcast_server.serving.models import ModelEntry, ModelVersion
 from tickcast_server.serving.predictor import FeatureSource, Interval, Prediction
 from tickcast_server.store.store import BarRow, FeatureRow, SeriesKey
@@ -69,6 +73,28 @@ def prediction(value: Prediction) -> prediction_pb2.Prediction:
             value.source, value.age, value.stale, value.bars_used, outdated=value.outdated
         ),
     )
+
+
+def matrix(value: MatrixPrediction) -> prediction_service_pb2.PredictMatrixResponse:
+    """Predictions of many rows."""
+    model, found = value.model, value.outlooks
+    return prediction_service_pb2.PredictMatrixResponse(
+        model_version=model.name,
+        feature_set=f"featureSets/{model.feature_set.id}",
+        timeframe=model.timeframe,
+        as_of_time=timestamp_pb2.Timestamp(seconds=value.as_of_time),
+        target_time=timestamp_pb2.Timestamp(seconds=value.target_time),
+        horizon_bars=model.manifest.horizon_bars,
+        interval_coverage=model.band.coverage,
+        packed_predicted_returns=_packed(found.predicted),
+        packed_lower_returns=_packed(found.lower),
+        packed_upper_returns=_packed(found.upper),
+        packed_direction_probabilities=b"" if found.rise is None else _packed(found.rise),
+    )
+
+
+def _packed(values: NDArray[np.float64]) -> bytes:
+    return values.astype("<f8", copy=False).tobytes()
 
 
 def provenance(

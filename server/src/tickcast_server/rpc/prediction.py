@@ -18,6 +18,7 @@ from tickcast_server.rpc.call import Call
 from tickcast_server.rpc.prediction_feed import PredictionFeed
 from tickcast_server.rpc.status import status_of
 from tickcast_server.rpc.violations import Violations
+from tickcast_server.serving.matrix import MatrixPredictor
 from tickcast_server.serving.models import ModelRef, Models
 from tickcast_server.serving.predictor import Prediction, Predictor, PredictQuery
 
@@ -29,6 +30,7 @@ class PredictionServicer:
     """Decodes, asks the predictor, encodes."""
 
     predictor: Predictor
+    matrices: MatrixPredictor
     answers: Answers
     models: Models
     feed: PredictionFeed
@@ -62,6 +64,11 @@ class PredictionServicer:
                 for index, item in enumerate(items)
             ]
         )
+
+    async def predict_matrix(
+        self, request: pb.PredictMatrixRequest, call: Call
+    ) -> pb.PredictMatrixResponse:
+        return encode.matrix(await self.matrices.predict(decode.matrix_query(request), call.turn))
 
     async def stream_predictions(
         self, request: pb.StreamPredictionsRequest, call: Call

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
@@ -22,9 +22,10 @@ from tickcast_server.errors import (
     Violation,
 )
 from tickcast_server.serving.batching import Batching
+from tickcast_server.serving.matrix import run_rows
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import ModelRef, Models
-from tickcast_server.serving.session import Answer
+from tickcast_server.serving.outlook import Outlook, outlook_of, outlooks_of
 from tickcast_server.serving.staleness import Staleness
 from tickcast_server.store.feature_rows import compute_row
 from tickcast_server.store.store import BarBlock, FeatureRow, SeriesKey
@@ -190,7 +191,7 @@ class Predictor:
         turn.end(Stage.FEATURES)
         answer = await self._batching.run(prepared.model, prepared.values)
         turn.end(Stage.INFERENCE)
-        return self._finish(prepared, answer)
+        return self._finish(prepared, outlook_of(prepared.model, prepared.values, answer))
 
     async def predict_many(
         self, queries: Sequence[PredictQuery], turn: Turn
@@ -210,17 +211,18 @@ class Predictor:
         turn.end(Stage.FEATURES)
         for group in groups.values():
             turn.check()
-            for (index, prepared), answer in zip(group, self._run(group, turn), strict=True):
-                outcomes[index] = self._finish(prepared, answer)
+            outlooks = await self._run([prepared for _, prepared in group], turn)
+            for (index, prepared), outlook in zip(group, outlooks, strict=True):
+                outcomes[index] = self._finish(prepared, outlook)
             turn.end(Stage.ENCODING)
         return [outcome for outcome in outcomes if outcome is not None]
 
-    def _run(self, group: Sequence[tuple[int, _Prepared]], turn: Turn) -> list[Answer]:
-        model = group[0][1].model
-        rows = np.stack([prepared.values for _, prepared in group])
-        answers = model.session.run(rows)
-        self._observer.inference(model, len(rows), turn.end(Stage.INFERENCE))
-        return answers.each()
+    async def _run(self, group: Sequence[_Prepared], turn: Turn) -> Iterator[Outlook]:
+        model = group[0].model
+        rows = np.stack([prepared.values for prepared in group])
+        answers = await run_rows(model, rows, self._observer)
+        turn.end(Stage.INFERENCE)
+        return outlooks_of(model, rows, answers).each()
 
     async def _prepare_many(
         self, queries: Sequence[PredictQuery], turn: Turn
@@ -293,13 +295,9 @@ class Predictor:
             outdated=self._staleness.is_outdated(model, query.symbol, self._now() - row.as_of_time),
         )
 
-    def _finish(self, prepared: _Prepared, answer: Answer) -> Prediction:
+    def _finish(self, prepared: _Prepared, outlook: Outlook) -> Prediction:
         model, last_close = prepared.model, prepared.last_close
-        value, scale = answer.prediction, model.scale(prepared.values)
-        lower, upper = answer.tails or model.band.bounds(value, scale)
-        rise = answer.probability
-        if rise is None:
-            rise = model.band.probability_above_zero(value, scale)
+        value, lower, upper, rise = outlook
         age = max(self._now() - prepared.as_of_time, 0.0)
         self._observer.features_served(prepared.source, age)
         coverage = model.band.coverage

@@ -298,6 +298,108 @@ class BatchPredictResult(_message.Message):
 Global___BatchPredictResult: _TypeAlias = BatchPredictResult  # noqa: Y015
 
 @_typing.final
+class PredictMatrixRequest(_message.Message):
+    """Rows of features to predict from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    PACKED_VALUES_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """Required. Resource name of the model, as in PredictRequest."""
+    packed_values: _builtins.bytes
+    """Required. The features of 1 to 100,000 rows in the order of the model's feature set, row by row,
+    finite, as IEEE 754 numbers of 32 bits, little-endian, one after the other.
+    """
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """Required. Close of the last bar that the features were computed from: the same for all rows."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        packed_values: _builtins.bytes = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "model", b"model", "packed_values", b"packed_values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PredictMatrixRequest: _TypeAlias = PredictMatrixRequest  # noqa: Y015
+
+@_typing.final
+class PredictMatrixResponse(_message.Message):
+    """The predictions of all rows, in their order. What is packed has one number for each row, as IEEE
+    754 numbers of 64 bits, little-endian, one after the other.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    FEATURE_SET_FIELD_NUMBER: _builtins.int
+    TIMEFRAME_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    TARGET_TIME_FIELD_NUMBER: _builtins.int
+    HORIZON_BARS_FIELD_NUMBER: _builtins.int
+    INTERVAL_COVERAGE_FIELD_NUMBER: _builtins.int
+    PACKED_PREDICTED_RETURNS_FIELD_NUMBER: _builtins.int
+    PACKED_LOWER_RETURNS_FIELD_NUMBER: _builtins.int
+    PACKED_UPPER_RETURNS_FIELD_NUMBER: _builtins.int
+    PACKED_DIRECTION_PROBABILITIES_FIELD_NUMBER: _builtins.int
+    model_version: _builtins.str
+    """Resource name of the version that answered, always a number."""
+    feature_set: _builtins.str
+    """Resource name of the feature set: featureSets/{id}."""
+    timeframe: _builtins.str
+    """Timeframe of the model."""
+    horizon_bars: _builtins.int
+    """How many bars ahead the target is. 1 or more."""
+    interval_coverage: _builtins.float
+    """Share of outcomes that the intervals are built to hold, between 0 and 1."""
+    packed_predicted_returns: _builtins.bytes
+    """Expected natural log returns."""
+    packed_lower_returns: _builtins.bytes
+    """Lower ends of the intervals of the returns, inclusive."""
+    packed_upper_returns: _builtins.bytes
+    """Upper ends of the intervals of the returns, inclusive."""
+    packed_direction_probabilities: _builtins.bytes
+    """Probabilities that the returns are above zero, from 0 to 1. Empty when the model estimates none."""
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """That of the request."""
+
+    @_builtins.property
+    def target_time(self) -> _timestamp_pb2.Timestamp:
+        """End of the horizon on the timeframe's grid, as in Prediction."""
+
+    def __init__(
+        self,
+        *,
+        model_version: _builtins.str = ...,
+        feature_set: _builtins.str = ...,
+        timeframe: _builtins.str = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+        target_time: _timestamp_pb2.Timestamp | None = ...,
+        horizon_bars: _builtins.int = ...,
+        interval_coverage: _builtins.float = ...,
+        packed_predicted_returns: _builtins.bytes = ...,
+        packed_lower_returns: _builtins.bytes = ...,
+        packed_upper_returns: _builtins.bytes = ...,
+        packed_direction_probabilities: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "target_time", b"target_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "feature_set", b"feature_set", "horizon_bars", b"horizon_bars", "interval_coverage", b"interval_coverage", "model_version", b"model_version", "packed_direction_probabilities", b"packed_direction_probabilities", "packed_lower_returns", b"packed_lower_returns", "packed_predicted_returns", b"packed_predicted_returns", "packed_upper_returns", b"packed_upper_returns", "target_time", b"target_time", "timeframe", b"timeframe"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PredictMatrixResponse: _TypeAlias = PredictMatrixResponse  # noqa: Y015
+
+@_typing.final
 class StreamPredictionsRequest(_message.Message):
     """What to stream."""
 

@@ -49,6 +49,11 @@ class PredictionServiceStub(object):
                 request_serializer=tickcast_dot_v1_dot_prediction__service__pb2.BatchPredictRequest.SerializeToString,
                 response_deserializer=tickcast_dot_v1_dot_prediction__service__pb2.BatchPredictResponse.FromString,
                 _registered_method=True)
+        self.PredictMatrix = channel.unary_unary(
+                '/tickcast.v1.PredictionService/PredictMatrix',
+                request_serializer=tickcast_dot_v1_dot_prediction__service__pb2.PredictMatrixRequest.SerializeToString,
+                response_deserializer=tickcast_dot_v1_dot_prediction__service__pb2.PredictMatrixResponse.FromString,
+                _registered_method=True)
         self.StreamPredictions = channel.unary_stream(
                 '/tickcast.v1.PredictionService/StreamPredictions',
                 request_serializer=tickcast_dot_v1_dot_prediction__service__pb2.StreamPredictionsRequest.SerializeToString,
@@ -83,6 +88,14 @@ class PredictionServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PredictMatrix(self, request, context):
+        """Predicts many rows of features that the request carries, all as of one time, with one model: a
+        matrix in, columns out, and no message for each row. For research and for screens of a market.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StreamPredictions(self, request, context):
         """Sends a prediction each time a bar of a subscribed symbol closes.
 
@@ -106,6 +119,11 @@ def add_PredictionServiceServicer_to_server(servicer, server):
                     servicer.BatchPredict,
                     request_deserializer=tickcast_dot_v1_dot_prediction__service__pb2.BatchPredictRequest.FromString,
                     response_serializer=tickcast_dot_v1_dot_prediction__service__pb2.BatchPredictResponse.SerializeToString,
+            ),
+            'PredictMatrix': grpc.unary_unary_rpc_method_handler(
+                    servicer.PredictMatrix,
+                    request_deserializer=tickcast_dot_v1_dot_prediction__service__pb2.PredictMatrixRequest.FromString,
+                    response_serializer=tickcast_dot_v1_dot_prediction__service__pb2.PredictMatrixResponse.SerializeToString,
             ),
             'StreamPredictions': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamPredictions,
@@ -172,6 +190,33 @@ class PredictionService(object):
             '/tickcast.v1.PredictionService/BatchPredict',
             tickcast_dot_v1_dot_prediction__service__pb2.BatchPredictRequest.SerializeToString,
             tickcast_dot_v1_dot_prediction__service__pb2.BatchPredictResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PredictMatrix(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tickcast.v1.PredictionService/PredictMatrix',
+            tickcast_dot_v1_dot_prediction__service__pb2.PredictMatrixRequest.SerializeToString,
+            tickcast_dot_v1_dot_prediction__service__pb2.PredictMatrixResponse.FromString,
             options,
             channel_credentials,
             insecure,

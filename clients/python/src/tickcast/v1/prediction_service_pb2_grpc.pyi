@@ -49,6 +49,10 @@ class PredictionServiceStub:
     """Predicts many symbols with one or several models. Answers in the order of the request, each
     item with its own outcome; fails as a whole only when the request as a whole is malformed.
     """
+    PredictMatrix: _grpc.UnaryUnaryMultiCallable[_prediction_service_pb2.PredictMatrixRequest, _prediction_service_pb2.PredictMatrixResponse]
+    """Predicts many rows of features that the request carries, all as of one time, with one model: a
+    matrix in, columns out, and no message for each row. For research and for screens of a market.
+    """
     StreamPredictions: _grpc.UnaryStreamMultiCallable[_prediction_service_pb2.StreamPredictionsRequest, _prediction_service_pb2.StreamPredictionsResponse]
     """Sends a prediction each time a bar of a subscribed symbol closes.
 
@@ -77,6 +81,10 @@ class PredictionServiceAsyncStub(PredictionServiceStub):
     BatchPredict: _aio.UnaryUnaryMultiCallable[_prediction_service_pb2.BatchPredictRequest, _prediction_service_pb2.BatchPredictResponse]  # type: ignore[assignment]
     """Predicts many symbols with one or several models. Answers in the order of the request, each
     item with its own outcome; fails as a whole only when the request as a whole is malformed.
+    """
+    PredictMatrix: _aio.UnaryUnaryMultiCallable[_prediction_service_pb2.PredictMatrixRequest, _prediction_service_pb2.PredictMatrixResponse]  # type: ignore[assignment]
+    """Predicts many rows of features that the request carries, all as of one time, with one model: a
+    matrix in, columns out, and no message for each row. For research and for screens of a market.
     """
     StreamPredictions: _aio.UnaryStreamMultiCallable[_prediction_service_pb2.StreamPredictionsRequest, _prediction_service_pb2.StreamPredictionsResponse]  # type: ignore[assignment]
     """Sends a prediction each time a bar of a subscribed symbol closes.
@@ -115,6 +123,16 @@ class PredictionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_prediction_service_pb2.BatchPredictResponse, _abc.Awaitable[_prediction_service_pb2.BatchPredictResponse]]:
         """Predicts many symbols with one or several models. Answers in the order of the request, each
         item with its own outcome; fails as a whole only when the request as a whole is malformed.
+        """
+
+    @_abc_1.abstractmethod
+    def PredictMatrix(
+        self,
+        request: _prediction_service_pb2.PredictMatrixRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_prediction_service_pb2.PredictMatrixResponse, _abc.Awaitable[_prediction_service_pb2.PredictMatrixResponse]]:
+        """Predicts many rows of features that the request carries, all as of one time, with one model: a
+        matrix in, columns out, and no message for each row. For research and for screens of a market.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,133 @@
+"""Many rows of features at once: no object of its own for any of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickcast_server.errors import InvalidRequest, Violation
+from tickcast_server.serving.model import LoadedModel
+from tickcast_server.serving.models import ModelRef, Models
+from tickcast_server.serving.outlook import Outlooks, outlooks_of
+from tickcast_server.serving.session import Answers
+from tickcast_server.turn import Stage, Turn
+
+MOST_ROWS = 100_000
+
+# A run of more rows than this would be felt by the calls that wait on the event loop.
+_INLINE_ROWS = 256
+
+# Wrong numbers that are told of; where there is one, there are often many.
+_TOLD = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MatrixQuery:
+    """What to predict."""
+
+    model: ModelRef
+    values: NDArray[np.float32]
+    """All features, row by row, (n * F,)."""
+
+    as_of_time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MatrixPrediction:
+    """The predictions of all rows, and what they have in common. Times in epoch seconds."""
+
+    model: LoadedModel
+    as_of_time: int
+    outlooks: Outlooks
+
+    @property
+    def target_time(self) -> int:
+        manifest = self.model.manifest
+        return self.as_of_time + manifest.horizon_bars * manifest.timeframe.seconds
+
+
+class RunObserver(Protocol):
+    """Counts runs."""
+
+    def inference(self, model: LoadedModel, rows: int, seconds: float) -> None: ...
+
+
+class MatrixPredictor:
+    """Answers matrices. Used by one event loop."""
+
+    def __init__(self, models: Models, *, observer: RunObserver) -> None:
+        self._models = models
+        self._observer = observer
+
+    async def predict(self, query: MatrixQuery, turn: Turn) -> MatrixPrediction:
+        """All rows in one run of the model.
+
+        Raises the errors of `Models.resolve`, `InvalidRequest` and, before the model is run,
+        `NobodyWaits`.
+        """
+        model = self._models.resolve(query.model)
+        rows = _rows_of(query.values, model)
+        turn.model_version = model.name
+        turn.end(Stage.FEATURES)
+        turn.check()
+        answers = await run_rows(model, rows, self._observer)
+        turn.end(Stage.INFERENCE)
+        return MatrixPrediction(
+            model=model, as_of_time=query.as_of_time, outlooks=outlooks_of(model, rows, answers)
+        )
+
+
+async def run_rows(model: LoadedModel, rows: NDArray[np.float32], observer: RunObserver) -> Answers:
+    """The model's answers to rows (n, F), beside the event loop where they take a while."""
+    began = time.perf_counter()
+    if len(rows) > _INLINE_ROWS:
+        answers = await asyncio.to_thread(model.session.run, rows)
+    else:
+        answers = model.session.run(rows)
+    observer.inference(model, len(rows), time.perf_counter() - began)
+    return answers
+
+
+def _rows_of(values: NDArray[np.float32], model: LoadedModel) -> NDArray[np.float32]:
+    width = len(model.feature_set.names)
+    if len(values) % width:
+        raise InvalidRequest(
+            [
+                Violation(
+                    field="packed_values",
+                    description=f"was {len(values)} values, needed a multiple of {width}: rows of "
+                    f"featureSets/{model.feature_set.id}",
+                    reason="FEATURE_COUNT_MISMATCH",
+                )
+            ]
+        )
+    rows = values.reshape(-1, width)
+    if len(rows) > MOST_ROWS:
+        raise InvalidRequest(
+            [
+                Violation(
+                    field="packed_values",
+                    description=f"was {len(rows)} rows, needed at most {MOST_ROWS}",
+                    reason="BATCH_TOO_LARGE",
+                )
+            ]
+        )
+    finite = np.isfinite(rows)
+    if not finite.all():
+        raise InvalidRequest(
+            [
+                Violation(
+                    field=f"packed_values[{row}][{column}]",
+                    description=f"was {rows[row, column]}, needed a finite number for "
+                    f"{model.feature_set.names[column]}",
+                    reason="FIELD_INVALID",
+                )
+                for row, column in np.argwhere(~finite)[:_TOLD].tolist()
+            ]
+        )
+    return rows
