@@ -5,16 +5,32 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import NoReturn, Protocol
 
 import grpc
 
 from tickcast_server.turn import Loss, Turn
 
-Context = grpc.aio.ServicerContext[Any, Any]
 Metadata = Sequence[tuple[str, str | bytes]]
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+class Context(Protocol):
+    """What a call needs of the protocol that brought it. gRPC's own context is one."""
+
+    def peer(self) -> str:
+        """Who calls, for example `ipv4:10.0.0.7:41234`."""
+
+    def time_remaining(self) -> float | None:
+        """Seconds to the deadline; None without one."""
+
+    def cancelled(self) -> bool: ...
+
+    def set_trailing_metadata(self, trailing_metadata: tuple[tuple[str, str], ...], /) -> None: ...
+
+    async def abort_with_status(self, status: grpc.Status, /) -> NoReturn:
+        """Ends the call with this status, by raising."""
 
 
 class Call:
@@ -42,14 +58,13 @@ class Call:
         peer = self._context.peer()
         return peer if peer.startswith("unix:") else peer.rpartition(":")[0]
 
-    def asks_for(self, key: str) -> bool:
+    def asks_for(self, key: str, value: str = "1") -> bool:
         """Whether the caller has set a switch, such as `tickcast-timing: 1`."""
-        return (key, "1") in self._metadata
+        return (key, value) in self._metadata
 
     def loss(self) -> Loss | None:
         """Why nobody waits for the answer any more; None while somebody does."""
-        # Without a deadline there is None, whatever the types say.
-        remaining = cast("float | None", self._context.time_remaining())
+        remaining = self._context.time_remaining()
         if remaining is not None and remaining <= 0:
             return Loss.DEADLINE
         return Loss.CANCELLED if self._context.cancelled() else None

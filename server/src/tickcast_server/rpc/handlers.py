@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -18,13 +18,14 @@ from typing import Any, Protocol
 import grpc
 import structlog
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import code_pb2, status_pb2
 from grpc_status import rpc_status
 
-from tickcast_server.errors import InvalidRequest, TickcastError, Violation
+from tickcast_server.errors import TickcastError
 from tickcast_server.rpc.call import Call, Context, Metadata
+from tickcast_server.rpc.form import BINARY, Form
 from tickcast_server.rpc.status import internal_status, status_of
 from tickcast_server.rpc.timing import TIMING, timing_metadata
 from tickcast_server.turn import Loss, NobodyWaits, Stage, Turn
@@ -98,17 +99,28 @@ def service_handler(
 
     Raises `AttributeError` for a method that the servicer lacks.
     """
+    methods = service_methods(service, servicer, observer=observer, in_flight=in_flight)
+    return _Service(methods, waits)
+
+
+def service_methods(
+    service: ServiceDescriptor, servicer: object, *, observer: CallObserver, in_flight: InFlight
+) -> Mapping[str, Method]:
+    """The methods of `service` by path, for example `/tickcast.v1.ModelService/GetModel`.
+
+    Raises `AttributeError` for a method that the servicer lacks.
+    """
     methods = [
-        _Method(method, getattr(servicer, _python_name(method)), observer, in_flight)
+        Method(method, getattr(servicer, _python_name(method)), observer, in_flight)
         for method in service.methods
     ]
-    return _Service({f"/{method.name}": method for method in methods}, waits)
+    return {f"/{method.name}": method for method in methods}
 
 
 class _Service(grpc.GenericRpcHandler):
     """Finds the method of a call: the first that is heard of it, before its message is read."""
 
-    def __init__(self, methods: Mapping[str, _Method], waits: Waits) -> None:
+    def __init__(self, methods: Mapping[str, Method], waits: Waits) -> None:
         self._methods = methods
         self._waits = waits
 
@@ -126,7 +138,9 @@ def _python_name(method: MethodDescriptor) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower()
 
 
-class _Method:
+class Method:
+    """One method, whatever protocol a call of it came by."""
+
     def __init__(
         self,
         method: MethodDescriptor,
@@ -135,8 +149,9 @@ class _Method:
         in_flight: InFlight,
     ) -> None:
         self.name = f"{method.containing_service.full_name}/{method.name}"
-        self._streaming = method.server_streaming
+        self.streaming = method.server_streaming
         self._request = GetMessageClass(method.input_type)
+        self._response = GetMessageClass(method.output_type)
         self._call = call
         self._observer = observer
         self._in_flight = in_flight
@@ -144,11 +159,19 @@ class _Method:
 
     def handler(self, metadata: Metadata, turn: Turn) -> grpc.RpcMethodHandler[bytes, bytes]:
         """What answers this one call."""
-        if self._streaming:
+        if self.streaming:
             return grpc.unary_stream_rpc_method_handler(partial(self.stream, metadata, turn))
         return grpc.unary_unary_rpc_method_handler(partial(self.unary, metadata, turn))
 
-    async def unary(self, metadata: Metadata, turn: Turn, data: bytes, context: Context) -> bytes:
+    async def unary(
+        self,
+        metadata: Metadata,
+        turn: Turn,
+        data: bytes,
+        context: Context,
+        form: Form = BINARY,
+    ) -> bytes:
+        """The answer to the request in `data`, both in this form."""
         answer: Callable[[Message, Call], Awaitable[Message]] = self._call
         turn.end(Stage.QUEUE)
         call = Call(context, metadata, turn)
@@ -161,7 +184,7 @@ class _Method:
                 if self._in_flight.holding:
                     await self._in_flight.wait_released()
                 turn.check()
-                response = (await answer(self._parse(data), call)).SerializeToString()
+                response = form.write(await answer(form.read(data, self._request), call))
                 code = "OK"
                 turn.end(Stage.ENCODING)
                 self._tell(turn, call, context)
@@ -184,8 +207,14 @@ class _Method:
             return await _abort(context, status)
 
     async def stream(
-        self, metadata: Metadata, turn: Turn, data: bytes, context: Context
-    ) -> AsyncIterator[bytes]:
+        self,
+        metadata: Metadata,
+        turn: Turn,
+        data: bytes,
+        context: Context,
+        form: Form = BINARY,
+    ) -> AsyncGenerator[bytes]:
+        """The answers to the request in `data`, all in this form."""
         answers: Callable[[Message, Call], AsyncGenerator[bytes]] = self._call
         call = Call(context, metadata, turn)
         with self._in_flight:
@@ -195,9 +224,9 @@ class _Method:
             status = None
             try:
                 # Closed at once when the caller leaves, so that its subscription ends with it.
-                async with aclosing(answers(self._parse(data), call)) as responses:
+                async with aclosing(answers(form.read(data, self._request), call)) as responses:
                     async for response in responses:
-                        yield response
+                        yield form.rewrite(response, self._response)
                 code = "OK"
             except Exception as error:  # noqa: BLE001  # all end here, and none is lost
                 status = self._status(error, call)
@@ -207,21 +236,6 @@ class _Method:
                 self._observer.call_ended(self.name, code, seconds, streaming=True)
             if status is not None:
                 await _abort(context, status)
-
-    def _parse(self, data: bytes) -> Message:
-        try:
-            return self._request.FromString(data)
-        except DecodeError as error:
-            raise InvalidRequest(
-                [
-                    Violation(
-                        field="request",
-                        description=f"was {len(data)} bytes that are no message, "
-                        f"needed a {self._request.DESCRIPTOR.full_name}",
-                        reason="FIELD_INVALID",
-                    )
-                ]
-            ) from error
 
     def _tell(self, turn: Turn, call: Call, context: Context) -> None:
         # Other calls than predictions ask no model.
