@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from benchmarks.common import wire
+from benchmarks.common.collector import collector_off
 from benchmarks.common.latency import Latency, from_intended
 
 # After the last call was due, this long is waited for answers.
@@ -69,7 +70,8 @@ def open_loop(
     """
     opened = [wire.Connection(address) for _ in range(connections)]
     try:
-        return _run(opened, method, message, rate, seconds, timeout)
+        with collector_off():
+            return _run(opened, method, message, rate, seconds, timeout)
     finally:
         for connection in opened:
             connection.close()

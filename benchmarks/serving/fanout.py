@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from benchmarks.common.bars import Walk, histories, requests, walks
+from benchmarks.common.collector import collector_off
 from benchmarks.common.latency import Latency
 from benchmarks.common.options import Effort, main
 from benchmarks.common.report import Report, Table, Target
@@ -47,7 +48,7 @@ def run(effort: Effort) -> Report:
 
             def round_(*, with_stalled: bool) -> Fanned:
                 reader = stalled(server.address, request) if with_stalled else nullcontext()
-                with reader:
+                with reader, collector_off():
                     return _fan_out(subscribers, walk, effort.seconds)
 
             _fan_out(subscribers, walk, effort.seconds / 2)

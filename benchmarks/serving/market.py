@@ -16,6 +16,7 @@ from tickcast.v1.prediction_service_pb2 import StreamPredictionsResponse
 
 from benchmarks.common import wire
 from benchmarks.common.bars import Walk, histories, requests, walks
+from benchmarks.common.collector import collector_off
 from benchmarks.common.latency import Latency, from_intended
 from benchmarks.common.options import Effort, main
 from benchmarks.common.report import Report, Table, Target
@@ -64,8 +65,9 @@ def run(effort: Effort) -> Report:
         }
         for side in sides.values():
             side()
-        bursts = in_turn(sides, effort.rounds)
-        steady = {size: _steady(server, series, size, seconds) for size in GROUPS}
+        with collector_off():
+            bursts = in_turn(sides, effort.rounds)
+            steady = {size: _steady(server, series, size, seconds) for size in GROUPS}
     return _report(bursts, steady)
 
 
