@@ -15,6 +15,7 @@ MEMBERS := modelkit trainer server clients/python
 READY := .venv/.ready
 PROTO_READY := .venv-proto/.ready
 MLFLOW_READY := .venv-mlflow/.ready
+TRITON_READY := .venv-triton/.ready
 PYTHON_CODE := $(MEMBERS) tests benchmarks proto
 
 comma := ,
@@ -42,13 +43,17 @@ $(MLFLOW_READY): requirements/mlflow.txt requirements/setup.txt scripts/setup
 	@scripts/setup .venv-mlflow requirements/mlflow.txt
 	@touch $@
 
+$(TRITON_READY): requirements/triton.txt requirements/setup.txt scripts/setup
+	@scripts/setup .venv-triton requirements/triton.txt
+	@touch $@
+
 .PHONY: lock
 lock: $(READY) ## Resolve requirements/*.txt again; UPGRADE=1 takes the newest versions
 	@scripts/lock $(if $(UPGRADE),--upgrade)
 
 .PHONY: clean
 clean: ## Remove the environments and what the tools left
-	rm -rf .venv .venv-mlflow .venv-peers .venv-proto .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf .venv .venv-mlflow .venv-peers .venv-proto .venv-triton .mypy_cache .pytest_cache .ruff_cache \
 	    .import_linter_cache .hypothesis .coverage htmlcov dist
 
 ##### Use
@@ -64,11 +69,11 @@ bench: $(READY) ## Measure the server, --short in ARGS for 5 minutes; BENCH=pred
 ##### Test
 
 .PHONY: test
-test: $(READY) $(MLFLOW_READY) ## Run the tests; T=tests/unit runs a part of them, WORKERS=0 all in one process
+test: $(READY) $(MLFLOW_READY) $(TRITON_READY) ## Run the tests; T=tests/unit runs a part of them, WORKERS=0 all in one process
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(T)
 
 .PHONY: coverage
-coverage: $(READY) $(MLFLOW_READY) ## Run the tests and show the lines that none of them reached
+coverage: $(READY) $(MLFLOW_READY) $(TRITON_READY) ## Run the tests and show the lines that none of them reached
 	@$(BIN)/coverage run -m pytest $(T)
 	@$(BIN)/coverage report
 

@@ -25,7 +25,9 @@ from tickcast_server.rpc.answers import Answers
 from tickcast_server.rpc.features import FeatureServicer
 from tickcast_server.rpc.handlers import InFlight
 from tickcast_server.rpc.health import Health
-from tickcast_server.rpc.listen import SERVICES, AddressInUse, bind, build_server
+from tickcast_server.rpc.inference.servicer import InferenceServicer
+from tickcast_server.rpc.inference.statistics import Statistics
+from tickcast_server.rpc.listen import ALL_SERVICES, AddressInUse, bind, build_server
 from tickcast_server.rpc.market_data import MarketDataServicer
 from tickcast_server.rpc.models import ModelServicer
 from tickcast_server.rpc.prediction import PredictionServicer
@@ -34,6 +36,7 @@ from tickcast_server.rpc.price_feed import PriceFeed
 from tickcast_server.rpc.published import Published
 from tickcast_server.serving.batching import Batching, BatchLimit
 from tickcast_server.serving.feature_sets import known_feature_sets
+from tickcast_server.serving.inference import Inference
 from tickcast_server.serving.matrix import MatrixPredictor
 from tickcast_server.serving.models import Models
 from tickcast_server.serving.predictor import Predictor
@@ -87,7 +90,7 @@ class App:
         self.models = Models()
         self.metrics = Metrics(stages=settings.metrics.stages)
         self.fanout = Fanout()
-        self._health = Health(SERVICES)
+        self._health = Health(ALL_SERVICES)
 
     @property
     def loaded_versions(self) -> list[str]:
@@ -143,10 +146,11 @@ class App:
         )
         published = Published(most=settings.stream.shared, observer=self.metrics)
         staleness = _staleness(settings.staleness)
+        batching = _batching(settings.batch, self.metrics)
         predictor = Predictor(
             self.models,
             memory,
-            batching=_batching(settings.batch, self.metrics),
+            batching=batching,
             staleness=staleness,
             observer=self.metrics,
             now=time.time,
@@ -188,6 +192,15 @@ class App:
                     now=time.time,
                 ),
                 "tickcast.v1.ModelService": ModelServicer(models=self.models),
+                "inference.GRPCInferenceService": InferenceServicer(
+                    models=self.models,
+                    inference=Inference(
+                        predictor=predictor, batching=batching, observer=self.metrics
+                    ),
+                    repository=repository,
+                    statistics=Statistics(),
+                    alone=not self._shared_port,
+                ),
             },
             health=health,
             observer=self.metrics,

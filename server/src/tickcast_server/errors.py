@@ -13,6 +13,8 @@
     |   |-- CrossSectionIncomplete
     |   |-- PredictionOutdated
     |   |-- ModelVersionNotReady
+    |   |-- ModelWithoutManifest
+    |   |-- UnloadRefused
     |   |-- BarOutOfOrder
     |   `-- BarNotClosed
     |-- BarConflict
@@ -200,6 +202,24 @@ class PredictionOutdated(FailedPrecondition):
 class ModelVersionNotReady(FailedPrecondition):
     def __init__(self, name: str, why: str) -> None:
         super().__init__(f"model: {name} is not ready: {why}", modelVersion=name, why=why)
+
+
+class ModelWithoutManifest(FailedPrecondition):
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"model: {name} was a graph without a manifest, needed a package of tickcast train; "
+            "inference.GRPCInferenceService serves it",
+            modelVersion=name,
+        )
+
+
+class UnloadRefused(FailedPrecondition):
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"model: models/{model} was to be unloaded by one of several processes, needed by all: "
+            "remove its folder from the repository",
+            model=f"models/{model}",
+        )
 
 
 class BarOutOfOrder(FailedPrecondition):

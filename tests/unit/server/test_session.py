@@ -6,7 +6,8 @@ import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
-from tickcast_server.serving.session import Answer, Session, UnusableModel
+from tickcast_server.serving.session import Answer, Session
+from tickcast_server.serving.unusable import UnusableModel
 
 OFFSETS = np.array([[-0.5, 1.5]], dtype=np.float32)
 

@@ -47,6 +47,7 @@ from tickcast._errors import (
     TooFewBars,
     TooManyStreams,
     UnexpectedStatus,
+    UnloadRefused,
 )
 from tickcast._events import (
     BarEvent,
@@ -122,8 +123,8 @@ __all__ = [
     "ModelVersion",
     "ModelVersionNotFound",
     "ModelVersionNotReady",
-    "ModelWithoutManifest",
     "ModelVersionState",
+    "ModelWithoutManifest",
     "NotFound",
     "OutOfRange",
     "PositionAhead",
@@ -156,4 +157,5 @@ __all__ = [
     "TooManyStreams",
     "TrainingData",
     "UnexpectedStatus",
+    "UnloadRefused",
 ]

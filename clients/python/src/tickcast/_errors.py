@@ -18,6 +18,8 @@
     |   |-- CrossSectionIncomplete
     |   |-- PredictionOutdated
     |   |-- ModelVersionNotReady
+    |   |-- ModelWithoutManifest
+    |   |-- UnloadRefused
     |   |-- BarOutOfOrder
     |   `-- BarNotClosed
     |-- BarConflict
@@ -183,6 +185,14 @@ class PredictionOutdated(FailedPrecondition):
 
 class ModelVersionNotReady(FailedPrecondition):
     """The version is in the repository, but could not be loaded."""
+
+
+class ModelWithoutManifest(FailedPrecondition):
+    """The model is a graph that is served by the Open Inference Protocol alone."""
+
+
+class UnloadRefused(FailedPrecondition):
+    """Several processes serve: a model is unloaded by removing its folder."""
 
 
 class BarOutOfOrder(FailedPrecondition):

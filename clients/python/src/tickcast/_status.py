@@ -35,6 +35,7 @@ from tickcast._errors import (
     ModelNotFound,
     ModelVersionNotFound,
     ModelVersionNotReady,
+    ModelWithoutManifest,
     NotFound,
     OutOfRange,
     PositionAhead,
@@ -53,6 +54,7 @@ from tickcast._errors import (
     TooFewBars,
     TooManyStreams,
     UnexpectedStatus,
+    UnloadRefused,
 )
 
 _DOMAIN = "tickcast"
@@ -74,6 +76,8 @@ _CLASS_OF_REASON: Mapping[str, type[TickcastError]] = {
     "TOO_FEW_BARS": TooFewBars,
     "CROSS_SECTION_INCOMPLETE": CrossSectionIncomplete,
     "PREDICTION_OUTDATED": PredictionOutdated,
+    "MODEL_WITHOUT_MANIFEST": ModelWithoutManifest,
+    "UNLOAD_REFUSED": UnloadRefused,
     "MODEL_VERSION_NOT_READY": ModelVersionNotReady,
     "BAR_OUT_OF_ORDER": BarOutOfOrder,
     "BAR_NOT_CLOSED": BarNotClosed,

@@ -24,6 +24,7 @@ from prometheus_client import (
 
 from tickcast_server.feeds.leaving_out import LeftOut
 from tickcast_server.observe.stages import StageSeconds
+from tickcast_server.serving.foreign import ForeignModel
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import Catalogue
 from tickcast_server.serving.predictor import FeatureSource
@@ -244,7 +245,7 @@ class Metrics:
     def bars_left_out(self, reason: LeftOut, count: int) -> None:
         self._left_out.labels(reason.value).inc(count)
 
-    def inference(self, model: LoadedModel, rows: int, seconds: float) -> None:
+    def inference(self, model: LoadedModel | ForeignModel, rows: int, seconds: float) -> None:
         self._model_time(model.name).observe(seconds)
         self._model_count(model.name).inc(rows)
 

@@ -20,6 +20,7 @@ from tickcast_server.errors import ModelVersionNotReady
 from tickcast_server.feeds.stream import Gap, GapReason, Heartbeat, Position, Started, StartMode
 from tickcast_server.rpc.status import status_of
 from tickcast_server.serving.matrix import MatrixPrediction
+from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import ModelEntry, ModelVersion
 from tickcast_server.serving.predictor import FeatureSource, Interval, Prediction
 from tickcast_server.store.store import BarRow, FeatureRow, SeriesKey
@@ -230,8 +231,9 @@ def model_version(version: ModelVersion) -> model_pb2.ModelVersion:
         else model_pb2.MODEL_VERSION_STATE_FAILED,
         failure=status_of(ModelVersionNotReady(version.name, failure)) if failure else None,
     )
-    if version.loaded is not None:
+    if isinstance(version.loaded, LoadedModel):
         _describe(message, version.loaded.manifest)
+    if version.loaded is not None:
         message.load_time.CopyFrom(timestamp(version.loaded.load_time))
     return message
 

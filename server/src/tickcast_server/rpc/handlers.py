@@ -10,7 +10,15 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+)
 from contextlib import aclosing, contextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -94,17 +102,26 @@ def service_handler(
     observer: CallObserver,
     in_flight: InFlight,
     waits: Waits,
+    without: Collection[str] = (),
 ) -> grpc.GenericRpcHandler:
     """The handlers of all methods of `service`, answered by the methods of `servicer`.
 
-    Raises `AttributeError` for a method that the servicer lacks.
+    Those named in `without` are UNIMPLEMENTED. Raises `AttributeError` for a method that the
+    servicer lacks.
     """
-    methods = service_methods(service, servicer, observer=observer, in_flight=in_flight)
+    methods = service_methods(
+        service, servicer, observer=observer, in_flight=in_flight, without=without
+    )
     return _Service(methods, waits)
 
 
 def service_methods(
-    service: ServiceDescriptor, servicer: object, *, observer: CallObserver, in_flight: InFlight
+    service: ServiceDescriptor,
+    servicer: object,
+    *,
+    observer: CallObserver,
+    in_flight: InFlight,
+    without: Collection[str] = (),
 ) -> Mapping[str, Method]:
     """The methods of `service` by path, for example `/tickcast.v1.ModelService/GetModel`.
 
@@ -113,6 +130,7 @@ def service_methods(
     methods = [
         Method(method, getattr(servicer, _python_name(method)), observer, in_flight)
         for method in service.methods
+        if method.name not in without
     ]
     return {f"/{method.name}": method for method in methods}
 
@@ -150,6 +168,7 @@ class Method:
     ) -> None:
         self.name = f"{method.containing_service.full_name}/{method.name}"
         self.streaming = method.server_streaming
+        self._exchanging = method.client_streaming
         self._request = GetMessageClass(method.input_type)
         self._response = GetMessageClass(method.output_type)
         self._call = call
@@ -159,6 +178,8 @@ class Method:
 
     def handler(self, metadata: Metadata, turn: Turn) -> grpc.RpcMethodHandler[bytes, bytes]:
         """What answers this one call."""
+        if self._exchanging:
+            return grpc.stream_stream_rpc_method_handler(partial(self.exchange, metadata, turn))
         if self.streaming:
             return grpc.unary_stream_rpc_method_handler(partial(self.stream, metadata, turn))
         return grpc.unary_unary_rpc_method_handler(partial(self.unary, metadata, turn))
@@ -236,6 +257,36 @@ class Method:
                 self._observer.call_ended(self.name, code, seconds, streaming=True)
             if status is not None:
                 await _abort(context, status)
+
+    async def exchange(
+        self, metadata: Metadata, turn: Turn, requests: AsyncIterator[bytes], context: Context
+    ) -> AsyncGenerator[bytes]:
+        """One answer to each request of a stream, in turn."""
+        answer: Callable[[Message, Call], Awaitable[Message]] = self._call
+        started = time.perf_counter()
+        self._observer.call_started(self.name, streaming=True)
+        code = "CANCELLED"
+        status = None
+        call = Call(context, metadata, turn)
+        try:
+            async for data in requests:
+                call = Call(context, metadata, Turn(turn.waiting))
+                # A shutdown waits for what is being answered, not for what may yet be asked.
+                with self._in_flight:
+                    response = BINARY.write(await answer(BINARY.read(data, self._request), call))
+                yield response
+            code = "OK"
+        except NobodyWaits as error:
+            status = status_pb2.Status(code=_LOST[error.loss], message="nobody waits for it")
+            code = code_pb2.Code.Name(status.code)
+        except Exception as error:  # noqa: BLE001  # all end here, and none is lost
+            status = self._status(error, call)
+            code = code_pb2.Code.Name(status.code)
+        finally:
+            seconds = time.perf_counter() - started
+            self._observer.call_ended(self.name, code, seconds, streaming=True)
+        if status is not None:
+            await _abort(context, status)
 
     def _tell(self, turn: Turn, call: Call, context: Context) -> None:
         # Other calls than predictions ask no model.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 from tickcast.v1 import (
     feature_service_pb2,
     market_data_service_pb2,
@@ -17,6 +16,8 @@ from tickcast.v1 import (
 
 from tickcast_server.rpc.handlers import CallObserver, InFlight, service_handler
 from tickcast_server.rpc.health import Health
+from tickcast_server.rpc.inference.protocol import grpc_service_pb2
+from tickcast_server.rpc.reflection import add_reflection
 from tickcast_server.waits import Waits
 
 SERVICES: Mapping[str, ServiceDescriptor] = {
@@ -27,6 +28,20 @@ SERVICES: Mapping[str, ServiceDescriptor] = {
         feature_service_pb2.DESCRIPTOR.services_by_name["FeatureService"],
         model_service_pb2.DESCRIPTOR.services_by_name["ModelService"],
     )
+}
+
+INFERENCE: ServiceDescriptor = grpc_service_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"]
+"""The Open Inference Protocol, which is not ours: served beside the contract, and no part of it."""
+
+ALL_SERVICES = (*SERVICES, INFERENCE.full_name)
+"""What health and reflection tell of."""
+
+# Of Triton's extensions, those that are of no use to a caller elsewhere: memory that both map,
+# traces and logs of the server.
+_NOT_SERVED = {
+    *("SystemSharedMemoryStatus", "SystemSharedMemoryRegister", "SystemSharedMemoryUnregister"),
+    *("CudaSharedMemoryStatus", "CudaSharedMemoryRegister", "CudaSharedMemoryUnregister"),
+    *("TraceSetting", "LogSettings"),
 }
 
 _MIB = 2**20
@@ -63,7 +78,7 @@ def build_server(
     waits: Waits,
     shared_port: bool,
 ) -> grpc.aio.Server:
-    """A server with every service of the contract, health and reflection. Not started.
+    """A server with the contract, the inference protocol, health and reflection. Not started.
 
     `servicers` is keyed by the full name of the service. `shared_port` lets other processes listen
     on its port, each with a part of the connections. Raises `KeyError` or `AttributeError` for
@@ -75,16 +90,17 @@ def build_server(
         [
             service_handler(
                 descriptor,
-                servicers[name],
+                servicers[descriptor.full_name],
                 observer=observer,
                 in_flight=in_flight,
                 waits=waits,
+                without=_NOT_SERVED if descriptor is INFERENCE else (),
             )
-            for name, descriptor in SERVICES.items()
+            for descriptor in (*SERVICES.values(), INFERENCE)
         ]
     )
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
-    reflection.enable_server_reflection(_reflected(), server)
+    add_reflection([*ALL_SERVICES, "grpc.health.v1.Health"], server)
     return server
 
 
@@ -98,7 +114,3 @@ def bind(server: grpc.aio.Server, address: str) -> int:
     except RuntimeError as error:
         raise cannot_listen(address) from error
     return port
-
-
-def _reflected() -> Sequence[str]:
-    return [*SERVICES, "grpc.health.v1.Health", reflection.SERVICE_NAME]

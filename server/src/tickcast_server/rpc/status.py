@@ -28,6 +28,8 @@ TABLE: dict[type[errors.TickcastError], tuple[int, str]] = {
     errors.CrossSectionIncomplete: (code_pb2.FAILED_PRECONDITION, "CROSS_SECTION_INCOMPLETE"),
     errors.PredictionOutdated: (code_pb2.FAILED_PRECONDITION, "PREDICTION_OUTDATED"),
     errors.ModelVersionNotReady: (code_pb2.FAILED_PRECONDITION, "MODEL_VERSION_NOT_READY"),
+    errors.ModelWithoutManifest: (code_pb2.FAILED_PRECONDITION, "MODEL_WITHOUT_MANIFEST"),
+    errors.UnloadRefused: (code_pb2.FAILED_PRECONDITION, "UNLOAD_REFUSED"),
     errors.BarOutOfOrder: (code_pb2.FAILED_PRECONDITION, "BAR_OUT_OF_ORDER"),
     errors.BarNotClosed: (code_pb2.FAILED_PRECONDITION, "BAR_NOT_CLOSED"),
     errors.BarConflict: (code_pb2.ALREADY_EXISTS, "BAR_CONFLICT"),

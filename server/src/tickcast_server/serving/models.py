@@ -8,7 +8,13 @@ from types import MappingProxyType
 
 from tickcast_modelkit.features import FeatureSet
 
-from tickcast_server.errors import ModelNotFound, ModelVersionNotFound, ModelVersionNotReady
+from tickcast_server.errors import (
+    ModelNotFound,
+    ModelVersionNotFound,
+    ModelVersionNotReady,
+    ModelWithoutManifest,
+)
+from tickcast_server.serving.foreign import ForeignModel
 from tickcast_server.serving.model import LoadedModel
 
 CHAMPION = "champion"
@@ -30,7 +36,7 @@ class ModelVersion:
     name: str
     """Resource name, models/{model}/versions/{number}."""
 
-    loaded: LoadedModel | None
+    loaded: LoadedModel | ForeignModel | None
     """What answers. Kept when the files on disk are damaged later on."""
 
     failure: str | None
@@ -93,7 +99,7 @@ class Models:
     def version(self, ref: ModelRef) -> ModelVersion:
         """One version, ready or not.
 
-        Raises `ModelNotFound`, `ModelVersionNotFound`, `ModelVersionNotReady`.
+        Raises `ModelNotFound`, `ModelVersionNotFound`.
         """
         entry = self.entry(ref.model)
         if ref.version is not None:
@@ -107,7 +113,18 @@ class Models:
         return entry.versions[entry.default or max(entry.versions)]
 
     def resolve(self, ref: ModelRef) -> LoadedModel:
-        """The version that answers. Whoever holds it keeps it, whatever is loaded meanwhile.
+        """The version that predicts. Whoever holds it keeps it, whatever is loaded meanwhile.
+
+        Raises `ModelNotFound`, `ModelVersionNotFound`, `ModelVersionNotReady`,
+        `ModelWithoutManifest`.
+        """
+        found = self.resolve_any(ref)
+        if isinstance(found, ForeignModel):
+            raise ModelWithoutManifest(found.name)
+        return found
+
+    def resolve_any(self, ref: ModelRef) -> LoadedModel | ForeignModel:
+        """The version that answers, with a manifest or without.
 
         Raises `ModelNotFound`, `ModelVersionNotFound`, `ModelVersionNotReady`.
         """
@@ -122,7 +139,8 @@ class Models:
             model.feature_set.id: model.feature_set
             for entry in self._catalogue.values()
             for version in entry.versions.values()
-            if (model := version.loaded) is not None and timeframe in (None, model.timeframe)
+            if isinstance(model := version.loaded, LoadedModel)
+            and timeframe in (None, model.timeframe)
         }
 
     def active_feature_sets(self, timeframe: str) -> Collection[FeatureSet]:

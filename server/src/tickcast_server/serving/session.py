@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import repeat
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-
-class UnusableModel(ValueError):
-    """The ONNX file cannot be run, or not as its manifest says."""
+from tickcast_server.serving.signature import Signature, signature_of
+from tickcast_server.serving.unusable import UnusableModel
 
 
 class Answers(NamedTuple):
@@ -68,23 +68,20 @@ class Session:
 
         Raises `UnusableModel`.
         """
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        try:
-            session = ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime has an exception class for each status code
-            raise UnusableModel(f"model.onnx does not load: {error}") from error
-        session.disable_fallback()
+        session = open_graph(onnx, threads=threads)
         widths = {output_name: 1, tails_name: 2, probability_name: 1}
         outputs = {name: width for name, width in widths.items() if name is not None}
         _check_signature(session, input_name, outputs, features)
+        whole = signature_of(session)
+        self.signature = Signature(
+            inputs=whole.inputs, outputs={name: whole.outputs[name] for name in outputs}
+        )
+        """Of what is used of the graph."""
+
         self._session = session
         self._input = input_name
         self._outputs = list(outputs)
+        self._names = output_name, tails_name, probability_name
         self._row: NDArray[np.float32] = np.zeros((1, features), dtype=np.float32)
         self._buffers: dict[str, NDArray[np.float32]] = {
             name: np.zeros((1, width), dtype=np.float32) for name, width in outputs.items()
@@ -115,6 +112,17 @@ class Session:
             None if rise is None else float(rise[0, 0]),
         )
 
+    def tensors(self, answers: Sequence[Answer]) -> dict[str, NDArray[np.float32]]:
+        """Answers to n rows as the graph's outputs (n, 1), (n, 2) and (n, 1), by name."""
+        prediction, tails, probability = self._names
+        found = {prediction: _column([answer.prediction for answer in answers])}
+        if tails is not None:
+            ends = [answer.tails for answer in answers]
+            found[tails] = np.array(ends, dtype=np.float32)
+        if probability is not None:
+            found[probability] = _column([answer.probability for answer in answers])
+        return found
+
     def _bind(self) -> ort.IOBinding:
         binding = self._session.io_binding()
         binding.bind_input(
@@ -123,6 +131,29 @@ class Session:
         for name, buffer in self._buffers.items():
             binding.bind_output(name, "cpu", 0, np.float32, buffer.shape, buffer.ctypes.data)
         return binding
+
+
+def _column(values: Sequence[float | None]) -> NDArray[np.float32]:
+    return np.array(values, dtype=np.float32).reshape(-1, 1)
+
+
+def open_graph(onnx: bytes | Path, *, threads: int) -> ort.InferenceSession:
+    """A graph from its bytes, or from a file that may have others beside it.
+
+    Raises `UnusableModel`.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        session = ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has an exception class for each status code
+        raise UnusableModel(f"model.onnx does not load: {error}") from error
+    session.disable_fallback()
+    return session
 
 
 def _check_signature(

@@ -75,6 +75,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The last bar of the symbol is older than the server's limit for the model.
     Ingest newer bars, then ask again; the metadata has the age and the limit.
     """
+    ERROR_REASON_MODEL_WITHOUT_MANIFEST: _ErrorReason.ValueType  # 48
+    """FAILED_PRECONDITION. The model is a graph without a manifest: nothing says what its features and its
+    target are. Ask it for tensors, by inference.GRPCInferenceService.
+    """
+    ERROR_REASON_UNLOAD_REFUSED: _ErrorReason.ValueType  # 49
+    """FAILED_PRECONDITION. Several processes serve on the port, and a call reaches one of them alone. Remove
+    the model's folder: all of them see that.
+    """
     ERROR_REASON_BAR_CONFLICT: _ErrorReason.ValueType  # 44
     """ALREADY_EXISTS. A bar with the same key and other values is stored. The metadata shows both."""
     ERROR_REASON_PRECEDING_BAR_REFUSED: _ErrorReason.ValueType  # 45
@@ -176,6 +184,14 @@ metadata says how many are present and needed.
 ERROR_REASON_PREDICTION_OUTDATED: ErrorReason.ValueType  # 47
 """FAILED_PRECONDITION. The last bar of the symbol is older than the server's limit for the model.
 Ingest newer bars, then ask again; the metadata has the age and the limit.
+"""
+ERROR_REASON_MODEL_WITHOUT_MANIFEST: ErrorReason.ValueType  # 48
+"""FAILED_PRECONDITION. The model is a graph without a manifest: nothing says what its features and its
+target are. Ask it for tensors, by inference.GRPCInferenceService.
+"""
+ERROR_REASON_UNLOAD_REFUSED: ErrorReason.ValueType  # 49
+"""FAILED_PRECONDITION. Several processes serve on the port, and a call reaches one of them alone. Remove
+the model's folder: all of them see that.
 """
 ERROR_REASON_BAR_CONFLICT: ErrorReason.ValueType  # 44
 """ALREADY_EXISTS. A bar with the same key and other values is stored. The metadata shows both."""

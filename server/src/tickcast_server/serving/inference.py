@@ -1,0 +1,137 @@
+"""Tensors in, tensors out: models for callers who bring arrays and read arrays."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickcast_server.errors import InvalidRequest, TickcastError, Violation
+from tickcast_server.serving.batching import Batching
+from tickcast_server.serving.foreign import ForeignModel
+from tickcast_server.serving.model import LoadedModel
+from tickcast_server.serving.models import ModelRef
+from tickcast_server.serving.predictor import HeldBars, Prediction, Predictor, PredictQuery
+from tickcast_server.serving.session import Answer
+from tickcast_server.turn import Stage, Turn
+
+# A run of more rows than this would be felt by the calls that wait on the event loop.
+_INLINE_ROWS = 256
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class RunObserver(Protocol):
+    """Counts runs."""
+
+    def inference(self, model: LoadedModel | ForeignModel, rows: int, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inference:
+    """Runs models on tensors. Used by one event loop."""
+
+    predictor: Predictor
+    batching: Batching
+    observer: RunObserver
+
+    async def of_tensors(
+        self,
+        model: LoadedModel | ForeignModel,
+        inputs: Arrays,
+        outputs: Sequence[str],
+        turn: Turn,
+    ) -> Arrays:
+        """Outputs by name, at least those asked for; inputs are as the model's signature says.
+
+        Raises `InvalidRequest` for values that the model cannot compute with.
+        """
+        turn.model_version = model.name
+        if isinstance(model, ForeignModel):
+            turn.end(Stage.FEATURES)
+            found = await self._foreign(model, inputs, outputs)
+        else:
+            (features,) = inputs.values()
+            _check_finite(features)
+            turn.end(Stage.FEATURES)
+            found = model.session.tensors(await self._answers(model, features))
+        turn.end(Stage.INFERENCE)
+        return found
+
+    async def of_symbols(
+        self, model: LoadedModel, symbols: Sequence[str], turn: Turn
+    ) -> tuple[Arrays, Sequence[Prediction]]:
+        """What the model says of the last bars of these symbols, and the predictions it is part of.
+
+        Raises the first error of a symbol, as `Predictor.predict` does.
+        """
+        name, _, version = model.name.removeprefix("models/").partition("/versions/")
+        queries = [
+            PredictQuery(
+                model=ModelRef(name, version), symbol=symbol, timeframe=None, source=HeldBars()
+            )
+            for symbol in symbols
+        ]
+        if len(queries) == 1:
+            predictions = [await self.predictor.predict(queries[0], turn)]
+        else:
+            predictions = _all_or_error(await self.predictor.predict_many(queries, turn))
+        return model.session.tensors([_answer(one) for one in predictions]), predictions
+
+    async def _answers(self, model: LoadedModel, rows: NDArray[np.float32]) -> list[Answer]:
+        # One row by the same way as in Predict, many as in BatchPredict: the same bits.
+        if len(rows) == 1:
+            return [await self.batching.run(model, rows[0])]
+        began = time.perf_counter()
+        if len(rows) > _INLINE_ROWS:
+            answers = (await asyncio.to_thread(model.session.run, rows)).each()
+        else:
+            answers = model.session.run(rows).each()
+        self.observer.inference(model, len(rows), time.perf_counter() - began)
+        return answers
+
+    async def _foreign(self, model: ForeignModel, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
+        # What such a graph costs nobody knows: it must not hold up the others.
+        began = time.perf_counter()
+        answers = await asyncio.to_thread(model.run, inputs, outputs)
+        rows = max((len(array) for array in inputs.values() if array.ndim), default=1)
+        self.observer.inference(model, rows, time.perf_counter() - began)
+        return dict(zip(outputs, answers, strict=True))
+
+
+def _check_finite(features: NDArray[np.float32]) -> None:
+    if np.isfinite(features).all():
+        return
+    row, column = np.argwhere(~np.isfinite(features))[0].tolist()
+    raise InvalidRequest(
+        [
+            Violation(
+                field=f"inputs.features[{row}][{column}]",
+                description=f"was {features[row, column]}, needed a finite number",
+                reason="FIELD_INVALID",
+            )
+        ]
+    )
+
+
+def _answer(prediction: Prediction) -> Answer:
+    interval = prediction.return_interval
+    return Answer(
+        prediction.predicted_return,
+        (interval.lower, interval.upper),
+        prediction.direction_probability,
+    )
+
+
+def _all_or_error(outcomes: Sequence[Prediction | TickcastError]) -> list[Prediction]:
+    predictions = []
+    for outcome in outcomes:
+        if isinstance(outcome, TickcastError):
+            raise outcome
+        predictions.append(outcome)
+    return predictions
