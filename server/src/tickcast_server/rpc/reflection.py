@@ -50,9 +50,7 @@ class _BothPools:
     def FindMessageTypeByName(self, name: str) -> Descriptor:
         return _first(lambda pool: pool.FindMessageTypeByName(name))
 
-    def FindExtensionByNumber(
-        self, message: Descriptor, number: int
-    ) -> FieldDescriptor:
+    def FindExtensionByNumber(self, message: Descriptor, number: int) -> FieldDescriptor:
         return message.file.pool.FindExtensionByNumber(message, number)
 
     def FindAllExtensions(self, message: Descriptor) -> list[FieldDescriptor]:
