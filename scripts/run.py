@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ PROGRAMS = Path(sys.executable).parent
 DATA = Path(".tickcast/run")
 MODELS = DATA / "models"
 ADDRESS = os.environ.get("TICKCAST_ADDRESS", "127.0.0.1:50051")
+HTTP_PORT = 8080
 MODEL = "models/daily-ridge"
 
 # The bundled bars end on 2013-03-01; the model sees none of the year that is replayed.
@@ -41,10 +43,12 @@ def main() -> int:
     )
     if trained:
         return trained
-    with serving() as server:
+    http_address = os.environ.get("TICKCAST_HTTP_ADDRESS") or free_address(HTTP_PORT)
+    with serving(http_address) as server:
         if not ready(server):
             print(f"the server did not start; its log is {DATA / 'server.log'}", file=sys.stderr)
             return 1
+        print(f"gRPC at {ADDRESS}; JSON, Connect and gRPC-Web at http://{http_address}")
         replay = ("tickcast", "--target", ADDRESS, "replay", "--source", "bundled")
         year = ("--start", LAST_YEAR, "--history", str(HISTORY), "--speed", f"{speed:.1f}")
         # History first, so that the show begins with the year itself.
@@ -66,11 +70,23 @@ def run(*command: str) -> int:
             return 0
 
 
+def free_address(port: int) -> str:
+    """This machine at `port`, or at another port when something listens on that one."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
 @contextmanager
-def serving() -> Iterator[subprocess.Popen[bytes]]:
+def serving(http_address: str) -> Iterator[subprocess.Popen[bytes]]:
     """A server on the models just trained."""
     variables = {
         "TICKCAST_ADDRESS": ADDRESS,
+        "TICKCAST_HTTP_ADDRESS": http_address,
         "TICKCAST_DATA": str(DATA),
         "TICKCAST_MODELS": str(MODELS),
     }

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 PROGRAMS = Path(sys.executable).parent
 ADDRESS = "localhost:50051"
+HTTP_ADDRESS = "localhost:8080"
 
 AddPackage = Callable[..., Path]
 
@@ -39,7 +40,7 @@ async def show(tmp_path: Path, add_package: AddPackage) -> AsyncIterator[App]:
     """A server with the model and the symbol that the README speaks of."""
     add_package(name="daily-ridge")
     series = random_walk_bars(100, symbol="AAPL")
-    async with start_local(tmp_path) as app:
+    async with start_local(tmp_path, http_address="127.0.0.1:0") as app:
         async with AsyncClient(app.address) as client:
             await client.ingest_bars(sdk_bars(series))
         yield app
@@ -82,9 +83,17 @@ async def test_the_examples_of_the_sdk(show: App) -> None:
 
 
 async def test_the_grpcurl_example(show: App) -> None:
-    example = block("", "tickcast.v1.PredictionService/Predict").replace(ADDRESS, show.address)
+    example = block("", "grpcurl -plaintext -d").replace(ADDRESS, show.address)
     words = shlex.split(example.replace("\\\n", " "))
     answer = json.loads(await typed(*words))
+    assert answer["prediction"]["symbol"] == "AAPL"
+
+
+async def test_the_curl_example(show: App) -> None:
+    example = block("", "curl --json").replace(HTTP_ADDRESS, show.http_address)
+    # curl has had --json since 7.82, of 2022.
+    example = example.replace("--json", "-sS -H 'content-type: application/json' -d")
+    answer = json.loads(await typed(*shlex.split(example.replace("\\\n", " "))))
     assert answer["prediction"]["symbol"] == "AAPL"
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import structlog
@@ -23,11 +23,11 @@ from tickcast_server.observe.endpoint import metrics_served
 from tickcast_server.observe.metrics import Metrics
 from tickcast_server.rpc.answers import Answers
 from tickcast_server.rpc.features import FeatureServicer
-from tickcast_server.rpc.handlers import InFlight
+from tickcast_server.rpc.handlers import InFlight, service_methods
 from tickcast_server.rpc.health import Health
 from tickcast_server.rpc.inference.servicer import InferenceServicer
 from tickcast_server.rpc.inference.statistics import Statistics
-from tickcast_server.rpc.listen import ALL_SERVICES, AddressInUse, bind, build_server
+from tickcast_server.rpc.listen import ALL_SERVICES, SERVICES, AddressInUse, bind, build_server
 from tickcast_server.rpc.market_data import MarketDataServicer
 from tickcast_server.rpc.models import ModelServicer
 from tickcast_server.rpc.prediction import PredictionServicer
@@ -56,6 +56,9 @@ from tickcast_server.store.embedded import EmbeddedStoreError, EmbeddedValkey
 from tickcast_server.store.memory import Memory
 from tickcast_server.store.redis_store import RedisStore
 from tickcast_server.waits import Waits
+
+if TYPE_CHECKING:
+    from tickcast_server.http.serve import HttpServer
 
 # Bars in memory beyond the longest window, for readers that are a little behind.
 _SLACK = 256
@@ -86,6 +89,7 @@ class App:
         self._shared_port = shared_port
         self._closing = AsyncExitStack()
         self.address = ""
+        self.http_address = ""
         self.metrics_address = ""
         self.models = Models()
         self.metrics = Metrics(stages=settings.metrics.stages)
@@ -155,63 +159,63 @@ class App:
             observer=self.metrics,
             now=time.time,
         )
-        server = build_server(
-            {
-                "tickcast.v1.PredictionService": PredictionServicer(
-                    predictor=predictor,
-                    matrices=MatrixPredictor(self.models, observer=self.metrics),
-                    answers=Answers(
-                        self.models,
-                        memory,
-                        most=settings.answers.kept,
-                        staleness=staleness,
-                        observer=self.metrics,
-                        now=time.time,
-                    ),
-                    models=self.models,
-                    feed=PredictionFeed(
-                        predictor=predictor,
-                        models=self.models,
-                        memory=memory,
-                        published=published,
-                        observer=self.metrics,
-                        now=time.time,
-                    ),
-                    streams=streams,
-                ),
-                "tickcast.v1.MarketDataService": MarketDataServicer(
-                    intake=Intake(memory, now=time.time),
-                    memory=memory,
-                    store=store,
-                    feed=PriceFeed(published=published, observer=self.metrics, now=time.time),
-                    streams=streams,
-                ),
-                "tickcast.v1.FeatureService": FeatureServicer(
-                    memory=memory,
-                    feature_sets=lambda: {**sets, **self.models.feature_sets()},
+        servicers = {
+            "tickcast.v1.PredictionService": PredictionServicer(
+                predictor=predictor,
+                matrices=MatrixPredictor(self.models, observer=self.metrics),
+                answers=Answers(
+                    self.models,
+                    memory,
+                    most=settings.answers.kept,
+                    staleness=staleness,
+                    observer=self.metrics,
                     now=time.time,
                 ),
-                "tickcast.v1.ModelService": ModelServicer(models=self.models),
-                "inference.GRPCInferenceService": InferenceServicer(
+                models=self.models,
+                feed=PredictionFeed(
+                    predictor=predictor,
                     models=self.models,
-                    inference=Inference(
-                        predictor=predictor, batching=batching, observer=self.metrics
-                    ),
-                    repository=repository,
-                    statistics=Statistics(),
-                    alone=not self._shared_port,
+                    memory=memory,
+                    published=published,
+                    observer=self.metrics,
+                    now=time.time,
                 ),
-            },
+                streams=streams,
+            ),
+            "tickcast.v1.MarketDataService": MarketDataServicer(
+                intake=Intake(memory, now=time.time),
+                memory=memory,
+                store=store,
+                feed=PriceFeed(published=published, observer=self.metrics, now=time.time),
+                streams=streams,
+            ),
+            "tickcast.v1.FeatureService": FeatureServicer(
+                memory=memory,
+                feature_sets=lambda: {**sets, **self.models.feature_sets()},
+                now=time.time,
+            ),
+            "tickcast.v1.ModelService": ModelServicer(models=self.models),
+            "inference.GRPCInferenceService": InferenceServicer(
+                models=self.models,
+                inference=Inference(predictor=predictor, batching=batching, observer=self.metrics),
+                repository=repository,
+                statistics=Statistics(),
+                alone=not self._shared_port,
+            ),
+        }
+        waits = Waits(
+            least=settings.waits.least,
+            most=settings.waits.most,
+            slow=settings.waits.slow,
+            observer=self.metrics,
+            timer=time.perf_counter,
+        )
+        server = build_server(
+            servicers,
             health=health,
             observer=self.metrics,
             in_flight=in_flight,
-            waits=Waits(
-                least=settings.waits.least,
-                most=settings.waits.most,
-                slow=settings.waits.slow,
-                observer=self.metrics,
-                timer=time.perf_counter,
-            ),
+            waits=waits,
             shared_port=self._shared_port,
         )
         self.metrics_address = await self._closing.enter_async_context(
@@ -219,10 +223,11 @@ class App:
         )
         port = bind(server, settings.address)
         self.address = f"{settings.address.rpartition(':')[0]}:{port}"
+        http = await self._serve_http(servicers, in_flight, waits)
         await health.start()
         await server.start()
         self._closing.push_async_callback(
-            partial(_drain, server, health, fanout, in_flight, settings.grace)
+            partial(_drain, server, http, health, fanout, in_flight, settings.grace)
         )
 
     async def stop(self) -> None:
@@ -233,6 +238,32 @@ class App:
         """Takes over how far the models are in step with the registry that is followed."""
         self._health.registry_changed(status)
         self.metrics.registry_changed(status)
+
+    async def _serve_http(
+        self, servicers: Mapping[str, object], in_flight: InFlight, waits: Waits
+    ) -> HttpServer | None:
+        settings = self._settings
+        if not settings.http_address:
+            return None
+        # A sixth of a server's start and 15 MB, which one without HTTP is spared.
+        from tickcast_server.http.application import http_application
+        from tickcast_server.http.serve import HttpServer
+
+        methods = {
+            path: method
+            for name, service in SERVICES.items()
+            for path, method in service_methods(
+                service, servicers[name], observer=self.metrics, in_flight=in_flight
+            ).items()
+        }
+        http = await HttpServer.start(
+            http_application(methods, waits=waits, origins=settings.http_cors),
+            settings.http_address,
+            shared_port=self._shared_port,
+            grace=settings.grace,
+        )
+        self.http_address = http.address
+        return http
 
     async def _open_store(self) -> RedisStore:
         settings = self._settings
@@ -315,9 +346,16 @@ def _staleness(settings: StalenessSettings) -> Staleness:
 
 
 async def _drain(
-    server: grpc.aio.Server, health: Health, fanout: Fanout, in_flight: InFlight, grace: float
+    server: grpc.aio.Server,
+    http: HttpServer | None,
+    health: Health,
+    fanout: Fanout,
+    in_flight: InFlight,
+    grace: float,
 ) -> None:
     await health.stop()
+    if http is not None:
+        http.leave()
     # gRPC cancels what it has not handed over yet, and what comes before its GOAWAY has arrived.
     # Callers who wait for an answer meanwhile send nothing, and go elsewhere with the next call.
     with in_flight.held():
@@ -336,3 +374,5 @@ async def _drain(
     # What is left now are watchers of health, who were told, and reflection.
     await server.stop(0.1)
     await stopping
+    if http is not None:
+        await http.closed()

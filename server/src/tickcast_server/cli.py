@@ -87,6 +87,7 @@ async def serve(settings: Settings) -> int:
     log.info(
         "serving",
         address=app.address,
+        http_address=app.http_address,
         metrics_address=app.metrics_address,
         models=str(settings.models),
         loaded=app.loaded_versions,

@@ -92,6 +92,12 @@ def _is_web_server(url: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and plain
 
 
+def _check_origin(text: str) -> str:
+    if text != "*" and not (_is_web_server(text) and not urlsplit(text).path):
+        raise ValueError("needed scheme://host or scheme://host:port without a path, or *")
+    return text
+
+
 def _check_workers(workers: int) -> int:
     # Elsewhere a shared port gives every connection to the process that came last.
     if workers > 1 and sys.platform != "linux":
@@ -101,6 +107,7 @@ def _check_workers(workers: int) -> int:
 
 Address = Annotated[str, AfterValidator(_check_address)]
 OptionalAddress = Annotated[str, AfterValidator(_check_optional_address)]
+Origin = Annotated[str, AfterValidator(_check_origin)]
 StoreUrl = Annotated[SecretStr | None, AfterValidator(_check_store_url)]
 RegistryUrl = Annotated[str | None, AfterValidator(_check_registry_url)]
 Workers = Annotated[PositiveInt, AfterValidator(_check_workers)]
@@ -268,6 +275,15 @@ class Settings(BaseSettings):
     metrics_address: OptionalAddress = Field(
         default="127.0.0.1:9464", description="host:port of the Prometheus metrics; empty for none"
     )
+    http_address: OptionalAddress = Field(
+        default="",
+        description="host:port of Connect and gRPC-Web, for curl and browsers; empty for none",
+    )
+    http_cors: Annotated[tuple[Origin, ...], NoDecode] = Field(
+        default=(),
+        description="origins whose pages may ask there, such as https://desk.example, separated "
+        "by commas; * for all",
+    )
     workers: Workers = Field(
         default=1,
         description="processes that serve on the address; with more than one, another "
@@ -328,9 +344,9 @@ class Settings(BaseSettings):
         check_references([RegistryReference.parse(item) for item in value])
         return value
 
-    @field_validator("features", mode="before")
+    @field_validator("features", "http_cors", mode="before")
     @classmethod
-    def _split_features(cls, value: object) -> object:
+    def _split_names(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
         return [name.strip() for name in value.split(",") if name.strip()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -15,18 +15,18 @@ _NOT_HERE = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
 
 
 @contextmanager
-def reserved(address: str) -> Iterator[str]:
+def reserved(address: str, refusal: Callable[[str], OSError] = cannot_listen) -> Iterator[str]:
     """While processes of this user may share the address, and no others may listen on it.
 
-    Gives it as `host:port`, with the port chosen by the system for port 0. Raises `AddressInUse`
-    also when what listens there would share the port.
+    Gives it as `host:port`, with the port chosen by the system for port 0. Raises the `refusal` of
+    the address, also when what listens there would share the port.
     """
     host, _, port = address.rpartition(":")
     with ExitStack() as stack:
         try:
             found = _reserve(stack, host, int(port))
         except OSError as error:
-            raise cannot_listen(address) from error
+            raise refusal(address) from error
         yield f"{host}:{found}"
 
 

@@ -13,6 +13,7 @@ from prometheus_client import Counter, Gauge
 from pydantic import SecretStr
 
 from tickcast_server.app import keep_running, open_store_url, registry_follower
+from tickcast_server.http.sockets import cannot_listen
 from tickcast_server.observe.endpoint import metrics_served
 from tickcast_server.observe.sharing import FOLDER_VARIABLE, forget_gauges, shared_registry
 from tickcast_server.serving.registry.follower import RegistryStatus
@@ -40,6 +41,7 @@ class Supervisor:
         self._registry: RegistryStatus | None = None
         self._log = structlog.get_logger("tickcast.workers")
         self.address = ""
+        self.http_address = ""
         self.metrics_address = ""
 
     @property
@@ -57,6 +59,10 @@ class Supervisor:
         self._folder = Path(self._closing.enter_context(TemporaryDirectory(prefix="tickcast-")))
         store = await open_store_url(settings, self._closing)
         self.address = self._closing.enter_context(reserved(settings.address))
+        if settings.http_address:
+            self.http_address = self._closing.enter_context(
+                reserved(settings.http_address, cannot_listen)
+            )
         if settings.registry_url is not None:
             follower = registry_follower(settings.registry_url, settings, self._registry_changed)
             # Before a worker looks at the folder, so that it starts with its models.
@@ -66,6 +72,7 @@ class Supervisor:
         self._of_worker = settings.model_copy(
             update={
                 "address": self.address,
+                "http_address": self.http_address,
                 "metrics_address": "",
                 "redis_url": SecretStr(store),
                 "registry_url": None,
