@@ -25,6 +25,20 @@ PROGRAMS = Path(sys.executable).parent
 ADDRESS = "localhost:50051"
 HTTP_ADDRESS = "localhost:8080"
 
+TRITON = ROOT / ".venv-triton" / "bin" / "python"
+TRAINED_ELSEWHERE = """
+from pathlib import Path
+import numpy as np
+import tritonclient.grpc
+from skl2onnx import to_onnx
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+X = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+pipeline = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, X[:, 0] > 0)
+client = tritonclient.grpc.InferenceServerClient("localhost:50051")
+"""
+
 AddPackage = Callable[..., Path]
 
 
@@ -46,10 +60,11 @@ async def show(tmp_path: Path, add_package: AddPackage) -> AsyncIterator[App]:
         yield app
 
 
-async def typed(*command: str) -> str:
-    """What a program prints that must succeed."""
+async def typed(*command: str, folder: Path | None = None) -> str:
+    """What a program prints that must succeed, in this folder."""
     process = await asyncio.create_subprocess_exec(
         *command,
+        cwd=folder,
         env=os.environ | {"PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -80,6 +95,20 @@ async def test_the_examples_of_the_sdk(show: App) -> None:
     )
     assert "SYMBOL_NOT_FOUND" in out
     assert "StreamStarted(" in out
+
+
+@pytest.mark.skipif(not TRITON.exists(), reason="needs .venv-triton, which make test makes")
+async def test_the_example_of_a_model_from_elsewhere(tmp_path: Path) -> None:
+    data = tmp_path / ".tickcast"
+    (data / "models" / "rising").mkdir(parents=True)
+    example = block("python", "to_onnx")
+    assert len(example.strip().splitlines()) == 5
+    assert f'client = tritonclient.grpc.InferenceServerClient("{ADDRESS}")' in README
+    async with start_local(data) as app:
+        before = TRAINED_ELSEWHERE.replace(ADDRESS, app.address)
+        out = await typed(str(TRITON), "-c", before + example, folder=tmp_path)
+    (probabilities,) = re.findall(r"^ ?\[\[(.*)\]$", out, re.MULTILINE)
+    assert sum(map(float, probabilities.split())) == pytest.approx(1)
 
 
 async def test_the_grpcurl_example(show: App) -> None:

@@ -4,6 +4,7 @@
 tickcast.v1.PredictionService    the same: predictions go on from memory without the store
 tickcast.v1.FeatureService       the same
 tickcast.v1.ModelService         the same
+inference.GRPCInferenceService   the same
 tickcast.v1.MarketDataService    NOT_SERVING while the store is away: bars cannot be stored
 models/{model}                   SERVING while a version answers for it
 models/{model}/versions/{n}      NOT_SERVING when its files were refused
