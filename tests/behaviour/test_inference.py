@@ -11,8 +11,10 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
 from grpc_status import rpc_status
 from numpy.typing import NDArray
 from tickcast import AsyncClient, BatchItem, Features, ModelWithoutManifest, Prediction
@@ -370,6 +372,33 @@ async def test_health_knows_the_service(server: App, channel: grpc.aio.Channel) 
     stub = health_pb2_grpc.HealthStub(channel)
     status = await stub.Check(health_pb2.HealthCheckRequest(service=SERVICE))
     assert status.status == health_pb2.HealthCheckResponse.SERVING
+
+
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+@pytest.mark.parametrize("symbol", [SERVICE, "tickcast.v1.PredictionService"])
+async def test_reflection_describes_it_beside_the_contract(
+    server: App, channel: grpc.aio.Channel, version: str, symbol: str
+) -> None:
+    info = channel.stream_stream(
+        f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+        reflection_pb2.ServerReflectionRequest.SerializeToString,
+        reflection_pb2.ServerReflectionResponse.FromString,
+    )(
+        iter(
+            [
+                reflection_pb2.ServerReflectionRequest(list_services=""),
+                reflection_pb2.ServerReflectionRequest(file_containing_symbol=symbol),
+            ]
+        )
+    )
+    listed_services, described = [answer async for answer in info]
+    assert symbol in {item.name for item in listed_services.list_services_response.service}
+    files = [
+        FileDescriptorProto.FromString(data)
+        for data in described.file_descriptor_response.file_descriptor_proto
+    ]
+    services = {f"{file.package}.{item.name}" for file in files for item in file.service}
+    assert symbol in services
 
 
 async def test_the_last_response_to_a_message_is_marked_when_asked_for(

@@ -96,7 +96,7 @@ class InferenceServicer:
         turn = call.turn
         try:
             response, rows = await self._infer(request, model, turn)
-        except TickcastError:
+        except (TickcastError, NobodyWaits):
             turn.end(Stage.FEATURES)
             self.statistics.failed(model.name, turn)
             raise
