@@ -51,7 +51,7 @@ class Servicer:
         self.asked += 1
         return pb.PredictResponse()
 
-    batch_predict = stream_predictions = predict
+    batch_predict = predict_matrix = stream_predictions = predict
 
 
 async def ask(servicer: Servicer, metrics: Metrics, context: Context) -> bytes:
