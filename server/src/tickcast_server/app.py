@@ -217,6 +217,7 @@ class App:
             in_flight=in_flight,
             waits=waits,
             shared_port=self._shared_port,
+            calls_of_connection=settings.calls_of_connection,
         )
         self.metrics_address = await self._closing.enter_async_context(
             metrics_served(settings.metrics_address, self.metrics.registry)

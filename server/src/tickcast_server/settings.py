@@ -312,6 +312,11 @@ class Settings(BaseSettings):
     grace: PositiveFloat = Field(
         default=20.0, description="seconds that running calls have to end after SIGTERM"
     )
+    calls_of_connection: PositiveInt = Field(
+        default=1_000,
+        description="calls, streams among them, that one connection may have open; further ones "
+        "wait with their client",
+    )
     store: StoreSettings = StoreSettings()
     model: ModelSettings = ModelSettings()
     registry: RegistrySettings = RegistrySettings()

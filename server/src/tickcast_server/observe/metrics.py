@@ -20,6 +20,7 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    values,
 )
 
 from tickcast_server.feeds.leaving_out import LeftOut
@@ -190,6 +191,7 @@ class Metrics:
             multiprocess_mode="livemin",
         )
         self._failed_names: set[str] = set()
+        self._version_names: set[str] = set()
         self._call = lru_cache(maxsize=None)(self._calls.labels)
         self._call_time = lru_cache(maxsize=None)(self._call_seconds.labels)
         self._stream = lru_cache(maxsize=None)(self._streams.labels)
@@ -261,6 +263,25 @@ class Metrics:
         for name in failed:
             self._failed.labels(name).set(1)
         self._failed_names |= failed
+        present = {version.name for version in versions}
+        for name in self._version_names - present:
+            self._forget(name)
+        self._version_names = present
+
+    def _forget(self, version: str) -> None:
+        """Drops what is kept of a version that is gone, lest each new one take room for good."""
+        if self._stages is not None:
+            self._stages.forget(version)
+        if values.ValueClass is not values.MutexValue:
+            # Those that processes share cannot be taken back.
+            return
+        for metric, child in (
+            (self._inference, self._model_time),
+            (self._predictions, self._model_count),
+            (self._reused, self._reused_count),
+        ):
+            metric.remove(version)
+            child.cache_clear()
 
     def registry_changed(self, status: RegistryStatus) -> None:
         """Takes over whether the registry answers, and what of it is here."""

@@ -46,6 +46,12 @@ class StageSeconds(Collector):
                 buckets.counts[bisect_left(_BOUNDS, spent)] += 1
                 buckets.total += spent
 
+    def forget(self, version: str) -> None:
+        """Drops a version's stages. What processes share of them stays."""
+        self._models.pop(version, None)
+        for stage in Stage:
+            self._published.pop((version, stage), None)
+
     def publish(self) -> None:
         """Adds what came since the last time to the metrics that processes share."""
         for version, model in self._models.items():

@@ -77,15 +77,23 @@ def build_server(
     in_flight: InFlight,
     waits: Waits,
     shared_port: bool,
+    calls_of_connection: int,
 ) -> grpc.aio.Server:
     """A server with the contract, the inference protocol, health and reflection. Not started.
 
     `servicers` is keyed by the full name of the service. `shared_port` lets other processes listen
-    on its port, each with a part of the connections. Raises `KeyError` or `AttributeError` for
+    on its port, each with a part of the connections; `calls_of_connection` is how many calls one of
+    them may have open, streams among them. Raises `KeyError` or `AttributeError` for
     a service or method of the contract that is missing.
     """
-    # Two servers on one port by accident would each get a part of the calls.
-    server = grpc.aio.server(options=[*_OPTIONS, ("grpc.so_reuseport", int(shared_port))])
+    options = (
+        *_OPTIONS,
+        # Two servers on one port by accident would each get a part of the calls.
+        ("grpc.so_reuseport", int(shared_port)),
+        # Past it, calls wait with their client, where a deadline that passes costs nothing here.
+        ("grpc.max_concurrent_streams", calls_of_connection),
+    )
+    server = grpc.aio.server(options=options)
     server.add_generic_rpc_handlers(
         [
             service_handler(

@@ -25,6 +25,7 @@ from tickcast_server.errors import (
 )
 from tickcast_server.store.cross_section import CrossSections
 from tickcast_server.store.feature_rows import compute_many, compute_row
+from tickcast_server.store.group_commit import Batch, GroupCommit
 from tickcast_server.store.peers import Peers
 from tickcast_server.store.readiness import Readiness
 from tickcast_server.store.series import Series
@@ -44,8 +45,6 @@ from tickcast_server.turn import Stage, Turn
 
 Waiting = Callable[[], AbstractContextManager[None]]
 """Entered while a call waits for the store."""
-
-Batch = tuple[SeriesKey, Sequence[BarRow]]
 
 Place = tuple[SeriesKey, int | None]
 """A bar of a series, by its sequence; the last one when None."""
@@ -92,6 +91,7 @@ class Memory:
             self._own_features,
         )
         self._listeners: list[Listener] = [self._sections]
+        self._commits = GroupCommit(self._append_group, self._spawn)
         self._waiting_events: dict[SeriesKey, list[BarStored]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -272,6 +272,9 @@ class Memory:
         Returns once the bars are stored. Raises `StoreUnavailable`; bars may then be stored or
         not, and sending them again settles it.
         """
+        return await self._commits.append(batches)
+
+    async def _append_group(self, batches: Sequence[Batch]) -> list[list[AppendResult]]:
         keys = sorted({key for key, _ in batches})
         changed: list[SeriesKey] = []
         try:
@@ -285,7 +288,8 @@ class Memory:
                     for (key, rows), outcome in zip(batches, results, strict=True)
                     if self._absorb(key, rows, outcome)
                 ]
-                await self._refresh(changed)
+                # Several requests of a group may have brought bars of one series.
+                await self._refresh(dict.fromkeys(changed))
         finally:
             self._notify(dict.fromkeys([*changed, *self._observe_waiting(keys)]))
         return results
