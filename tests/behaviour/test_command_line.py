@@ -16,6 +16,9 @@ import pytest
 from tickcast_modelkit.bars import BarSeries
 from tickcast_modelkit.testing import random_walk_bars
 from tickcast_server.app import App
+from tickcast_server.testing import eventually
+
+from tests.foreign_graphs import doubled, write_graph
 
 SERIES = (random_walk_bars(120, symbol="AAPL"), random_walk_bars(120, symbol="IBM", seed=2))
 
@@ -119,6 +122,16 @@ async def test_replay_then_predict_watch_and_look_around(
     (version,) = (await tickcast("models", "tiny", "--json")).json
     assert version["name"] == "models/tiny/versions/1"
     assert version["verdict"] in (await tickcast("models", "tiny")).out
+
+
+async def test_a_graph_without_a_manifest_is_shown_without_a_judgement(
+    server: App, tickcast: Tickcast, repository: Path
+) -> None:
+    write_graph(repository / "doubled", doubled())
+    await eventually(lambda: "doubled" in server.models.catalogue)
+    (line,) = [row for row in (await tickcast("models")).out.splitlines() if "doubled" in row]
+    assert "ready" in line
+    assert "beyond chance" not in line
 
 
 async def test_watch_prints_a_line_for_each_bar_and_what_became_of_the_one_before(

@@ -59,7 +59,8 @@ def _facts(version: ModelVersion) -> tuple[str, ...]:
 
 
 def _skill(version: ModelVersion) -> str:
-    if version.state is ModelVersionState.FAILED:
+    # A graph without a manifest was compared with nothing.
+    if version.state is ModelVersionState.FAILED or not version.estimator:
         return "-"
     return "beats baselines" if version.beats_baselines else "none beyond chance"
 
