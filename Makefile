@@ -71,6 +71,11 @@ bench: $(READY) ## Measure the server, --short in ARGS for 5 minutes; BENCH=pred
 .PHONY: test
 test: $(READY) $(MLFLOW_READY) $(TRITON_READY) ## Run the tests; T=tests/unit runs a part of them, WORKERS=0 all in one process
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(T)
+	@$(if $(T),,scripts/typescript --if-possible test)
+
+.PHONY: test-typescript
+test-typescript: $(READY) ## Test the TypeScript client against a real server; needs Node.js 20
+	@scripts/typescript test
 
 .PHONY: coverage
 coverage: $(READY) $(MLFLOW_READY) $(TRITON_READY) ## Run the tests and show the lines that none of them reached
@@ -79,7 +84,7 @@ coverage: $(READY) $(MLFLOW_READY) $(TRITON_READY) ## Run the tests and show the
 
 ##### Check and repair
 
-CHECKS := verify-format verify-style verify-types verify-imports proto-check verify-images
+CHECKS := verify-format verify-style verify-types verify-imports proto-check verify-typescript verify-images
 
 .PHONY: lint
 lint: $(READY) $(PROTO_READY) ## Run every check
@@ -118,6 +123,12 @@ proto: $(READY) $(PROTO_READY) ## Generate stubs and docs/errors.md from proto/,
 .PHONY: proto-check verify-proto fix-proto
 proto-check: $(READY) $(PROTO_READY) ## Lint the contract; fail on stale stubs or a breaking change
 	$(call check,scripts/proto-check,make proto$(comma) commit what it changed)
+
+##### TypeScript
+
+.PHONY: verify-typescript
+verify-typescript: $(READY)
+	$(call check,scripts/typescript --if-possible check,npm --prefix clients/typescript run fix and run generate; the rest by hand)
 
 ##### Images
 
