@@ -68,7 +68,7 @@ async def test_what_comes_meanwhile_is_one_group_and_each_gets_its_own(
     disk.may_go_on.set()
     results = await asyncio.gather(*tasks)
     assert [sequences(one) for one in results] == [[[number], [number]] for number in range(6)]
-    assert [len(group) for group in disk.groups] == [2, 2, 8]
+    assert [len(group) for group in disk.groups] == [2, 10]
 
 
 async def test_bars_of_a_series_stay_in_the_order_in_which_they_came(
@@ -84,10 +84,20 @@ async def test_bars_of_a_series_stay_in_the_order_in_which_they_came(
 async def test_no_more_than_so_many_bars_wait_for_each_other(
     disk: Disk, commits: GroupCommit
 ) -> None:
-    tasks = [await asked(commits, batch("A", *range(400))) for _ in range(7)]
+    tasks = [await asked(commits, batch("A", *range(400))) for _ in range(6)]
     disk.may_go_on.set()
     await asyncio.gather(*tasks)
-    assert [len(group) for group in disk.groups] == [400, 400, 800, 800, 400]
+    assert [len(group) for group in disk.groups] == [400, 800, 800, 400]
+
+
+async def test_a_large_request_neither_waits_nor_is_waited_for(
+    disk: Disk, commits: GroupCommit
+) -> None:
+    tasks = [await asked(commits, batch("A", *range(count))) for count in (1, 2_000, 1)]
+    assert [len(group) for group in disk.groups] == [1, 2_000]
+    disk.may_go_on.set()
+    await asyncio.gather(*tasks)
+    assert [len(group) for group in disk.groups] == [1, 2_000, 1]
 
 
 async def test_a_failure_is_told_to_all_of_its_group_and_the_next_goes_on(

@@ -18,9 +18,6 @@ from tickcast_server.store.store import AppendResult, BarRow, SeriesKey
 Batch = tuple[SeriesKey, Sequence[BarRow]]
 Results = list[list[AppendResult]]
 
-# One group is computed while the next one is on its way to the disk.
-_AT_ONCE = 2
-
 # Bars past which no further request joins a group: those in it wait for all of it.
 _MOST_BARS = 1_000
 
@@ -28,11 +25,8 @@ _MOST_BARS = 1_000
 @dataclass(frozen=True, slots=True, eq=False)
 class _Request:
     batches: Sequence[Batch]
+    bars: int
     waiting: asyncio.Future[Results]
-
-    @property
-    def bars(self) -> int:
-        return sum(len(rows) for _, rows in self.batches)
 
 
 class GroupCommit:
@@ -47,24 +41,28 @@ class GroupCommit:
         self._append = append
         self._spawn = spawn
         self._queue: deque[_Request] = deque()
-        self._under_way = 0
+        self._under_way = False
 
     async def append(self, batches: Sequence[Batch]) -> Results:
         """The results of each batch, in order. Raises what `append` raises for its group."""
-        if self._under_way < _AT_ONCE:
-            self._under_way += 1
+        bars = sum(len(rows) for _, rows in batches)
+        if bars >= _MOST_BARS:
+            # A group of its own, which others need not wait for.
+            return await self._append(batches)
+        if not self._under_way:
+            self._under_way = True
             try:
                 return await self._append(batches)
             finally:
-                self._under_way -= 1
+                self._under_way = False
                 self._go_on()
-        request = _Request(batches, asyncio.get_running_loop().create_future())
+        request = _Request(batches, bars, asyncio.get_running_loop().create_future())
         self._queue.append(request)
         return await request.waiting
 
     def _go_on(self) -> None:
-        if self._queue and self._under_way < _AT_ONCE:
-            self._under_way += 1
+        if self._queue:
+            self._under_way = True
             self._spawn(self._work())
 
     async def _work(self) -> None:
@@ -72,7 +70,7 @@ class GroupCommit:
             while self._queue:
                 await self._commit(self._next_group())
         finally:
-            self._under_way -= 1
+            self._under_way = False
 
     def _next_group(self) -> list[_Request]:
         group = [self._queue.popleft()]
