@@ -270,12 +270,43 @@ async def test_pages_of_the_origins_that_are_named_may_ask(
     assert response.headers.get("access-control-allow-origin") == allowed
 
 
-async def test_grpc_is_told_where_it_is_served(web: App, client: httpx.AsyncClient) -> None:
-    response = await client.post(
-        url(web.http_address, PREDICT), headers={"content-type": "application/grpc+proto"}
+@pytest.mark.parametrize(
+    ("verb", "path", "content_type", "status", "needed"),
+    [
+        ("POST", PREDICT, "application/grpc+proto", 415, "TICKCAST_ADDRESS"),
+        (
+            "POST",
+            PREDICT,
+            "application/x-www-form-urlencoded",
+            415,
+            "needed one of application/json",
+        ),
+        ("POST", PREDICT, "application/connect+json", 415, "needed one of application/json"),
+        ("POST", PREDICT, "application/grpc-web-text", 415, "application/grpc-web+proto"),
+        ("POST", PREDICT, "", 415, "was '', needed one of application/json"),
+        (
+            *("POST", "MarketDataService/StreamPrices", "application/json"),
+            *(415, "needed one of application/connect+json"),
+        ),
+        ("GET", PREDICT, "", 405, "was GET, needed POST"),
+        ("POST", "PredictionService/Guess", "application/json", 404, "such as /tickcast.v1."),
+        ("GET", "", "", 404, "such as /tickcast.v1."),
+    ],
+)
+async def test_who_asks_in_another_way_is_told_how_to_ask(
+    web: App,
+    client: httpx.AsyncClient,
+    verb: str,
+    path: str,
+    content_type: str,
+    status: int,
+    needed: str,
+) -> None:
+    response = await client.request(
+        verb, url(web.http_address, path), content=b"{}", headers={"content-type": content_type}
     )
-    assert response.status_code == 415
-    assert "TICKCAST_ADDRESS" in response.text
+    assert response.status_code == status
+    assert needed in response.json()["message"]
 
 
 async def test_it_is_off_and_not_loaded_unless_asked_for(

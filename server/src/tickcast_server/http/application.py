@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
@@ -15,7 +16,7 @@ from starlette.routing import Route
 
 from tickcast_server.http.body import CODECS, Body
 from tickcast_server.http.caller import Caller
-from tickcast_server.http.grpc_refused import GrpcRefused
+from tickcast_server.http.misdirected import Directed, no_such_path
 from tickcast_server.rpc.handlers import Method
 from tickcast_server.rpc.timing import TIMING, TIMING_KEYS
 from tickcast_server.turn import Turn
@@ -54,7 +55,11 @@ def http_application(
     """
     answering = _Application(methods, waits)
     return Starlette(
-        routes=[Route(path, answering) for path in methods],
+        routes=[
+            Route(path, Directed(answering, streaming=method.streaming))
+            for path, method in methods.items()
+        ],
+        exception_handlers={HTTPStatus.NOT_FOUND: no_such_path},
         middleware=[
             Middleware(
                 CORSMiddleware,
@@ -64,7 +69,6 @@ def http_application(
                 expose_headers=_TOLD,
                 max_age=_PREFLIGHT_SECONDS,
             ),
-            Middleware(GrpcRefused),
         ],
     )
 
