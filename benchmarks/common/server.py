@@ -23,6 +23,7 @@ from benchmarks.common.processes import Running
 ECHO = "/bench.Echo/Echo"
 PREDICT = "/tickcast.v1.PredictionService/Predict"
 BATCH_PREDICT = "/tickcast.v1.PredictionService/BatchPredict"
+PREDICT_MATRIX = "/tickcast.v1.PredictionService/PredictMatrix"
 STREAM_PREDICTIONS = "/tickcast.v1.PredictionService/StreamPredictions"
 INGEST_BARS = "/tickcast.v1.MarketDataService/IngestBars"
 

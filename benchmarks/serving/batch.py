@@ -1,4 +1,4 @@
-"""BatchPredict with features, beside onnxruntime alone on the same rows."""
+"""BatchPredict and PredictMatrix with features, beside onnxruntime alone on the same rows."""
 
 from __future__ import annotations
 
@@ -9,17 +9,32 @@ from collections.abc import Callable
 
 import numpy as np
 import onnxruntime as ort
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from numpy.typing import NDArray
-from tickcast.v1.prediction_service_pb2 import BatchPredictItem, BatchPredictRequest
+from tickcast.v1.prediction_service_pb2 import (
+    BatchPredictItem,
+    BatchPredictRequest,
+    PredictMatrixRequest,
+)
 
 from benchmarks.common import h2load, models
 from benchmarks.common.h2load import Request
 from benchmarks.common.options import Effort, main
 from benchmarks.common.report import Report, Table, Target
 from benchmarks.common.rounds import Ratio, in_turn
-from benchmarks.common.server import BATCH_PREDICT, Server, features, serving
+from benchmarks.common.server import (
+    BATCH_PREDICT,
+    PREDICT_MATRIX,
+    Server,
+    features,
+    serving,
+)
 
 ROWS = (1, 64, 512)
+BATCH, MATRIX, BARE = "BatchPredict", "PredictMatrix", "onnxruntime"
+
+_WHEN = Timestamp(seconds=86_400)
 
 
 def run(effort: Effort) -> Report:
@@ -30,18 +45,10 @@ def run(effort: Effort) -> Report:
         benchmark="batch",
         tables=[
             Table(
-                title="BatchPredict from packed features over onnxruntime alone (one in flight)",
+                title="Batches of packed features over onnxruntime alone (one in flight)",
                 rows=[
-                    {
-                        "rows": rows,
-                        "p50 over onnxruntime": Ratio.of(sides["served"], sides["bare"]),
-                        "served p50 us": statistics.median(sides["served"]),
-                        "onnxruntime p50 us": statistics.median(sides["bare"]),
-                        "us a row beyond it": (
-                            statistics.median(sides["served"]) - statistics.median(sides["bare"])
-                        )
-                        / rows,
-                    }
+                    _row(method, rows, sides)
+                    for method in (BATCH, MATRIX)
                     for rows, sides in found.items()
                 ],
             )
@@ -49,11 +56,30 @@ def run(effort: Effort) -> Report:
         targets=[
             Target(
                 name="BatchPredict of 512 rows: p50 over onnxruntime alone",
-                found=Ratio.of(found[512]["served"], found[512]["bare"]).median,
+                found=Ratio.of(found[512][BATCH], found[512][BARE]).median,
                 at_most=1.2,
-            )
+            ),
+            Target(
+                name="PredictMatrix of 512 rows: p50 over onnxruntime alone",
+                found=Ratio.of(found[512][MATRIX], found[512][BARE]).median,
+                at_most=1.2,
+            ),
         ],
     )
+
+
+def _row(
+    method: str, rows: int, sides: dict[str, list[float]]
+) -> dict[str, Ratio | float | int | str]:
+    served, bare = statistics.median(sides[method]), statistics.median(sides[BARE])
+    return {
+        "method": method,
+        "rows": rows,
+        "p50 over onnxruntime": Ratio.of(sides[method], sides[BARE]),
+        "served p50 us": served,
+        "onnxruntime p50 us": bare,
+        "us a row beyond it": (served - bare) / rows,
+    }
 
 
 def bare_session() -> ort.InferenceSession:
@@ -70,31 +96,40 @@ def bare_session() -> ort.InferenceSession:
 def _measure(
     server: Server, session: ort.InferenceSession, rows: int, effort: Effort
 ) -> dict[str, list[float]]:
-    request = BatchPredictRequest(
+    values: NDArray[np.float32] = models.feature_rows(rows)
+    batch = BatchPredictRequest(
         model=models.MODEL,
         items=[
             BatchPredictItem(symbol=f"S{i:05}", features=row)
             for i, row in enumerate(features(rows))
         ],
-    ).SerializeToString()
-    answer = server.call(BATCH_PREDICT, request)
-    matrix: NDArray[np.float32] = models.feature_rows(rows)
+    )
+    matrix = PredictMatrixRequest(
+        model=models.MODEL, packed_values=values.astype("<f4").tobytes(), as_of_time=_WHEN
+    )
     name = session.get_inputs()[0].name
 
-    def served() -> float:
-        load = h2load.closed_loop(
-            Request.grpc(server.address, BATCH_PREDICT, request),
-            in_flight=1,
-            seconds=effort.seconds,
-            answer_bytes=len(answer),
-        )
-        return load.latency.p50
+    def served(method: str, request: Message) -> Callable[[], float]:
+        message = request.SerializeToString()
+        answer = server.call(method, message)
 
-    served()
+        def load() -> float:
+            found = h2load.closed_loop(
+                Request.grpc(server.address, method, message),
+                in_flight=1,
+                seconds=effort.seconds,
+                answer_bytes=len(answer),
+            )
+            return found.latency.p50
+
+        load()
+        return load
+
     return in_turn(
         {
-            "served": served,
-            "bare": lambda: median_time(lambda: session.run(None, {name: matrix}), effort.seconds),
+            BATCH: served(BATCH_PREDICT, batch),
+            MATRIX: served(PREDICT_MATRIX, matrix),
+            BARE: lambda: median_time(lambda: session.run(None, {name: values}), effort.seconds),
         },
         effort.rounds,
     )

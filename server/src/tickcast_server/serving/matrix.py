@@ -20,7 +20,7 @@ from tickcast_server.turn import Stage, Turn
 MOST_ROWS = 100_000
 
 # A run of more rows than this would be felt by the calls that wait on the event loop.
-_INLINE_ROWS = 256
+_INLINE_ROWS = 512
 
 # Wrong numbers that are told of; where there is one, there are often many.
 _TOLD = 20
