@@ -235,8 +235,10 @@ def _given_features(
     features: prediction_service_pb2.InlineFeatures, wrong: Violations
 ) -> GivenFeatures:
     field, values = _feature_values(features, wrong)
-    for index in np.flatnonzero(~np.isfinite(values)).tolist():
-        wrong.add(f"{field}[{index}]", f"was {values[index]}, needed a finite number")
+    finite = np.isfinite(values)
+    if not finite.all():
+        for index in np.flatnonzero(~finite).tolist():
+            wrong.add(f"{field}[{index}]", f"was {values[index]}, needed a finite number")
     if not features.HasField("as_of_time"):
         wrong.required("features.as_of_time", "the close of the last bar used")
     last_close = features.last_close if features.HasField("last_close") else None
