@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,8 @@ from tickcast.v1 import (
 from tickcast_modelkit.testing import random_walk_bars
 from tickcast_server.app import App
 from tickcast_server.testing import bar_messages, eventually, reason
+
+from tests.stream_reading import take
 
 if TYPE_CHECKING:
     from tickcast.v1.market_data_service_pb2_grpc import MarketDataServiceAsyncStub
@@ -55,18 +56,6 @@ def prices(market: MarketDataServiceAsyncStub, **request: Any) -> Any:
             timeframe="1d", heartbeat_interval=FAST, **request
         )
     )
-
-
-async def take(stream: Any, kind: str, count: int) -> list[Any]:
-    """The next `count` events of a kind, others passed over."""
-    found: list[Any] = []
-    async with asyncio.timeout(20):
-        while len(found) < count:
-            event = await stream.read()
-            assert event is not grpc.aio.EOF
-            if event.WhichOneof("event") == kind:
-                found.append(event)
-    return found
 
 
 async def test_a_live_stream_begins_with_the_next_bar(market: MarketDataServiceAsyncStub) -> None:

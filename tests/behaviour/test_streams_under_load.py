@@ -22,6 +22,7 @@ from tickcast_server.app import App
 from tickcast_server.testing import bar_messages, reason, start_local
 
 from tests.conftest import AddPackage
+from tests.stream_reading import take
 
 LIMIT = 200
 BARS = random_walk_bars(300, symbol="AAPL")
@@ -52,18 +53,6 @@ def predictions(channel: grpc.aio.Channel) -> Any:
 async def ingest(market: Any, bars: Sequence[Any]) -> None:
     response = await market.IngestBars(market_pb.IngestBarsRequest(bars=bars))
     assert all(result.HasField("stored") for result in response.results)
-
-
-async def take(stream: Any, kind: str, count: int = 1) -> list[Any]:
-    """The next `count` events of a kind, others passed over."""
-    found: list[Any] = []
-    async with asyncio.timeout(30):
-        while len(found) < count:
-            event = await stream.read()
-            assert event is not grpc.aio.EOF
-            if event.WhichOneof("event") == kind:
-                found.append(event)
-    return found
 
 
 def left_out(server: App, reason: str) -> float:
