@@ -141,7 +141,7 @@ async def test_watch_prints_a_line_for_each_bar_and_what_became_of_the_one_befor
     start = closing_day(SERIES[0], 109)
     loaded = await tickcast(*replay, "--start", start, "--end", start)
     assert loaded.code == 0, loaded.err
-    watching = asyncio.create_task(tickcast("watch", "--seconds", "4"))
+    watching = asyncio.create_task(tickcast("watch", "--seconds", "9"))
     await asyncio.sleep(1.5)
     assert (await tickcast(*replay, "--start", start, "--speed", "20")).code == 0
     watched = await watching

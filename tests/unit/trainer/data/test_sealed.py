@@ -66,6 +66,18 @@ def test_a_file_with_any_byte_altered_never_passes_for_other_rows(
     assert read.equals(table())
 
 
+def test_a_name_that_is_no_text_any_more_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "bars.parquet"
+    write_sealed(path, table())
+    content = bytearray(path.read_bytes())
+    start = 0
+    while (start := content.find(b"price", start)) >= 0:
+        content[start] = 0xE1
+    path.write_bytes(content)
+    with pytest.raises(CorruptPartition):
+        read_sealed(path)
+
+
 def test_other_rows_under_the_old_digest_are_noticed(tmp_path: Path) -> None:
     path = tmp_path / "bars.parquet"
     write_sealed(path, table())

@@ -56,7 +56,7 @@ def read_sealed(path: Path) -> tuple[pa.Table, str]:
         table = pq.ParquetFile(path, page_checksum_verification=True).read()
     except FileNotFoundError:
         raise CorruptPartition(path, "missing") from None
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise CorruptPartition(path, f"unreadable ({error})") from error
     told = (table.schema.metadata or {}).get(_DIGEST_KEY, b"").decode()
     if told != content_digest(table):

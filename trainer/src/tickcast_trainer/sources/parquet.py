@@ -25,7 +25,7 @@ def read_file(path: Path) -> BarTable:
     """Read one Parquet file as it is. Raises BarSourceError."""
     try:
         table = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise BarSourceError(
             f"{path}: was no readable Parquet file ({error}), needed one"
         ) from error
