@@ -11,11 +11,17 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 from tickcast_modelkit.features import CORE
 from tickcast_modelkit.testing import write_tiny_package
 from tickcast_server.app import App
 from tickcast_server.testing import start_local
+
+
+# How long an example takes says something of the machine, and nothing of the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def linear_onnx(weights: NDArray[np.float32]) -> bytes:
