@@ -18,7 +18,6 @@ from tickcast_modelkit.testing import write_tiny_package
 from tickcast_server.app import App
 from tickcast_server.testing import start_local
 
-
 # How long an example takes says something of the machine, and nothing of the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
