@@ -194,6 +194,7 @@ class Metrics:
         self._version_names: set[str] = set()
         self._call = lru_cache(maxsize=None)(self._calls.labels)
         self._call_time = lru_cache(maxsize=None)(self._call_seconds.labels)
+        self._message = lru_cache(maxsize=None)(self._messages.labels)
         self._stream = lru_cache(maxsize=None)(self._streams.labels)
         self._model_time = lru_cache(maxsize=256)(self._inference.labels)
         self._model_count = lru_cache(maxsize=256)(self._predictions.labels)
@@ -239,10 +240,10 @@ class Metrics:
         self._model_count(model_version).inc()
 
     def messages_made(self, count: int) -> None:
-        self._messages.labels("made").inc(count)
+        self._message("made").inc(count)
 
     def messages_shared(self, count: int) -> None:
-        self._messages.labels("shared").inc(count)
+        self._message("shared").inc(count)
 
     def bars_left_out(self, reason: LeftOut, count: int) -> None:
         self._left_out.labels(reason.value).inc(count)

@@ -30,7 +30,8 @@ class PriceFeed:
         """What is sent of a batch, in its order, encoded."""
         passing = [event for event in batch if _passes(event, moves)]
         count_gaps(passing, self.observer)
-        self.observer.bars_left_out(LeftOut.SMALL_MOVE, len(batch) - len(passing))
+        if len(passing) < len(batch):
+            self.observer.bars_left_out(LeftOut.SMALL_MOVE, len(batch) - len(passing))
         bars = [event for event in passing if isinstance(event, ClosedBar)]
         messages = iter(self.published.each(bars, of="", make=_message))
         return [

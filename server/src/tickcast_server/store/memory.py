@@ -381,9 +381,9 @@ class Memory:
                 # Bars that this process has not been told of yet are left to their event.
                 series.bars = block.until(series.last_sequence)
         if block is not None:
-            held = block.until(sequence)
-            if len(held) >= count or block.first_sequence == 1:
-                return held.tail(count)
+            held = block.window(sequence, count)
+            if held is not None:
+                return held
         with waiting():
             return await self._store.bars_until(series.key, sequence, count)
 

@@ -180,9 +180,7 @@ def _at_hand(
         return _absence(feature_set, sequence - 1) if reaches_back else None
     if sequence < feature_set.minimum_bars:
         return Absence.TOO_YOUNG
-    window = block.until(sequence).tail(feature_set.window)
-    is_whole = len(window) == feature_set.window or block.first_sequence == 1
-    return window if is_whole else None
+    return block.window(sequence, feature_set.window)
 
 
 def _absence(feature_set: FeatureSet, closed: int) -> Absence:

@@ -55,10 +55,10 @@ class Series:
             return None
         if newest and self.row(feature_set.id) is not None:
             return None
-        window = self.bars.until(at).tail(feature_set.window)
-        is_whole = len(window) == feature_set.window or self.bars.first_sequence == 1
-        is_it = len(window) >= feature_set.minimum_bars and window.last_sequence == at
-        return window if is_whole and is_it else None
+        window = self.bars.window(at, feature_set.window)
+        if window is None or len(window) < feature_set.minimum_bars or window.last_sequence != at:
+            return None
+        return window
 
     def row(self, feature_set: str) -> FeatureRow | None:
         """The features at the last bar, when they are here."""

@@ -67,6 +67,14 @@ class BarBlock:
         """The bars after `sequence`."""
         return self[max(sequence - self.first_sequence + 1, 0) :]
 
+    def window(self, sequence: int, count: int) -> BarBlock | None:
+        """The last `count` bars up to `sequence`, fewer where the series begins among them.
+
+        None when some of them lie before the block.
+        """
+        held = self.until(sequence)
+        return held.tail(count) if len(held) >= count or self.first_sequence == 1 else None
+
     def tail(self, count: int) -> BarBlock:
         """The last `count` bars, or all when there are fewer."""
         return self[max(len(self) - count, 0) :]
