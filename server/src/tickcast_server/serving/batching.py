@@ -10,12 +10,12 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tickcast_server.serving.model import LoadedModel
+from tickcast_server.serving.runs import RunObserver
 from tickcast_server.serving.session import Answer
 
 
@@ -30,12 +30,6 @@ class BatchLimit:
     """Seconds that its first row waits for others; with 0, for what has arrived already."""
 
 
-class BatchObserver(Protocol):
-    """Counts runs."""
-
-    def inference(self, model: LoadedModel, rows: int, seconds: float) -> None: ...
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Batch:
     end: asyncio.Handle
@@ -47,7 +41,7 @@ class Batching:
     """Runs models on single rows, together where that was asked for. Used by one event loop."""
 
     def __init__(
-        self, default: BatchLimit, by_model: Mapping[str, BatchLimit], *, observer: BatchObserver
+        self, default: BatchLimit, by_model: Mapping[str, BatchLimit], *, observer: RunObserver
     ) -> None:
         self._default = default
         self._by_model = by_model

@@ -17,11 +17,9 @@ from tickcast_server.serving.foreign import ForeignModel
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import ModelRef
 from tickcast_server.serving.predictor import HeldBars, Prediction, Predictor, PredictQuery
+from tickcast_server.serving.runs import run_rows
 from tickcast_server.serving.session import Answer
 from tickcast_server.turn import Stage, Turn
-
-# A run of more rows than this would be felt by the calls that wait on the event loop.
-_INLINE_ROWS = 256
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -87,13 +85,7 @@ class Inference:
         # One row by the same way as in Predict, many as in BatchPredict: the same bits.
         if len(rows) == 1:
             return [await self.batching.run(model, rows[0])]
-        began = time.perf_counter()
-        if len(rows) > _INLINE_ROWS:
-            answers = (await asyncio.to_thread(model.session.run, rows)).each()
-        else:
-            answers = model.session.run(rows).each()
-        self.observer.inference(model, len(rows), time.perf_counter() - began)
-        return answers
+        return (await run_rows(model, rows, self.observer)).each()
 
     async def _foreign(self, model: ForeignModel, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
         # What such a graph costs nobody knows: it must not hold up the others.

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +11,10 @@ from tickcast_server.errors import InvalidRequest, Violation
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import ModelRef, Models
 from tickcast_server.serving.outlook import Outlooks, outlooks_of
-from tickcast_server.serving.session import Answers
+from tickcast_server.serving.runs import RunObserver, run_rows
 from tickcast_server.turn import Stage, Turn
 
 MOST_ROWS = 100_000
-
-# A run of more rows than this would be felt by the calls that wait on the event loop.
-_INLINE_ROWS = 512
 
 # Wrong numbers that are told of; where there is one, there are often many.
 _TOLD = 20
@@ -51,12 +45,6 @@ class MatrixPrediction:
         return self.as_of_time + manifest.horizon_bars * manifest.timeframe.seconds
 
 
-class RunObserver(Protocol):
-    """Counts runs."""
-
-    def inference(self, model: LoadedModel, rows: int, seconds: float) -> None: ...
-
-
 class MatrixPredictor:
     """Answers matrices. Used by one event loop."""
 
@@ -80,17 +68,6 @@ class MatrixPredictor:
         return MatrixPrediction(
             model=model, as_of_time=query.as_of_time, outlooks=outlooks_of(model, rows, answers)
         )
-
-
-async def run_rows(model: LoadedModel, rows: NDArray[np.float32], observer: RunObserver) -> Answers:
-    """The model's answers to rows (n, F), beside the event loop where they take a while."""
-    began = time.perf_counter()
-    if len(rows) > _INLINE_ROWS:
-        answers = await asyncio.to_thread(model.session.run, rows)
-    else:
-        answers = model.session.run(rows)
-    observer.inference(model, len(rows), time.perf_counter() - began)
-    return answers
 
 
 def _rows_of(values: NDArray[np.float32], model: LoadedModel) -> NDArray[np.float32]:

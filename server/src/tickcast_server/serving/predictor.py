@@ -22,10 +22,10 @@ from tickcast_server.errors import (
     Violation,
 )
 from tickcast_server.serving.batching import Batching
-from tickcast_server.serving.matrix import run_rows
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import ModelRef, Models
 from tickcast_server.serving.outlook import Outlook, outlook_of, outlooks_of
+from tickcast_server.serving.runs import run_rows
 from tickcast_server.serving.staleness import Staleness
 from tickcast_server.store.feature_rows import compute_row
 from tickcast_server.store.store import BarBlock, FeatureRow, SeriesKey
