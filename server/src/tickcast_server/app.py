@@ -248,6 +248,7 @@ class App:
             return None
         # A sixth of a server's start and 15 MB, which one without HTTP is spared.
         from tickcast_server.http.application import http_application
+        from tickcast_server.http.page import BUILT
         from tickcast_server.http.serve import HttpServer
 
         methods = {
@@ -258,7 +259,7 @@ class App:
             ).items()
         }
         http = await HttpServer.start(
-            http_application(methods, waits=waits, origins=settings.http_cors),
+            http_application(methods, waits=waits, origins=settings.http_cors, page=BUILT),
             settings.http_address,
             shared_port=self._shared_port,
             grace=settings.grace,

@@ -1,9 +1,10 @@
-"""The ASGI application: every method of the contract at its path, for origins that may ask."""
+"""The ASGI application: methods of the contract, for origins that may ask, and the live page."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Mapping
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
@@ -16,7 +17,8 @@ from starlette.routing import Route
 
 from tickcast_server.http.body import CODECS, Body
 from tickcast_server.http.caller import Caller
-from tickcast_server.http.misdirected import Directed, no_such_path
+from tickcast_server.http.misdirected import Directed, no_such_path, wrong_method
+from tickcast_server.http.page import page_routes
 from tickcast_server.rpc.handlers import Method
 from tickcast_server.rpc.timing import TIMING, TIMING_KEYS
 from tickcast_server.turn import Turn
@@ -47,19 +49,25 @@ _TOLD = (
 
 
 def http_application(
-    methods: Mapping[str, Method], *, waits: Waits, origins: Collection[str]
+    methods: Mapping[str, Method], *, waits: Waits, origins: Collection[str], page: Path
 ) -> Starlette:
-    """Answers these methods, by path, in Connect and gRPC-Web.
+    """Answers these methods, by path, in Connect and gRPC-Web, and shows the `page` of a folder.
 
     `origins` may ask from a browser: `https://desk.example` and the like, or `*` for all.
     """
     answering = _Application(methods, waits)
     return Starlette(
         routes=[
-            Route(path, Directed(answering, streaming=method.streaming))
-            for path, method in methods.items()
+            *page_routes(page),
+            *(
+                Route(path, Directed(answering, streaming=method.streaming))
+                for path, method in methods.items()
+            ),
         ],
-        exception_handlers={HTTPStatus.NOT_FOUND: no_such_path},
+        exception_handlers={
+            HTTPStatus.NOT_FOUND: no_such_path,
+            HTTPStatus.METHOD_NOT_ALLOWED: wrong_method,
+        },
         middleware=[
             Middleware(
                 CORSMiddleware,

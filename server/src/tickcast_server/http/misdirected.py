@@ -32,11 +32,7 @@ class Directed:
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         if scope["method"] != "POST":
-            return _refusal(
-                HTTPStatus.METHOD_NOT_ALLOWED,
-                f"method: was {scope['method']}, needed POST",
-                headers={"allow": "POST"},
-            )
+            return _wrong_method(scope["method"], needed="POST")
         found = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
         if found in self._needed:
             return None
@@ -57,6 +53,19 @@ async def no_such_path(request: Request, _error: Exception) -> JSONResponse:
     return _refusal(
         HTTPStatus.NOT_FOUND,
         f"path: was {request.url.path}, needed that of a method, such as {_EXAMPLE}",
+    )
+
+
+async def wrong_method(request: Request, _error: Exception) -> JSONResponse:
+    """The answer to who sends something to the page."""
+    return _wrong_method(request.method, needed="GET")
+
+
+def _wrong_method(found: str, *, needed: str) -> JSONResponse:
+    return _refusal(
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        f"method: was {found}, needed {needed}",
+        headers={"allow": needed},
     )
 
 
