@@ -34,6 +34,7 @@ from tickcast_server.rpc.prediction import PredictionServicer
 from tickcast_server.rpc.prediction_feed import PredictionFeed
 from tickcast_server.rpc.price_feed import PriceFeed
 from tickcast_server.rpc.published import Published
+from tickcast_server.rpc.tls import Certificates, PemFiles
 from tickcast_server.serving.batching import Batching, BatchLimit
 from tickcast_server.serving.feature_sets import known_feature_sets
 from tickcast_server.serving.inference import Inference
@@ -51,6 +52,7 @@ from tickcast_server.settings import (
     BatchSettings,
     Settings,
     StalenessSettings,
+    TlsSettings,
 )
 from tickcast_server.store.embedded import EmbeddedStoreError, EmbeddedValkey
 from tickcast_server.store.memory import Memory
@@ -112,6 +114,7 @@ class App:
         Raises `START_FAILURES`; `stop` must be called then as well.
         """
         settings, sets = self._settings, known_feature_sets(self._settings.features)
+        certificates = server_certificates(settings.tls)
         store = await self._open_store()
         memory = Memory(
             store,
@@ -222,7 +225,7 @@ class App:
         self.metrics_address = await self._closing.enter_async_context(
             metrics_served(settings.metrics_address, self.metrics.registry)
         )
-        port = bind(server, settings.address)
+        port = bind(server, settings.address, certificates)
         self.address = f"{settings.address.rpartition(':')[0]}:{port}"
         http = await self._serve_http(servicers, in_flight, waits)
         await health.start()
@@ -325,6 +328,15 @@ def registry_follower(
         settings.registry_references,
         poll=access.poll,
         listeners=[listener],
+    )
+
+
+def server_certificates(settings: TlsSettings) -> Certificates | None:
+    """What gRPC listens with; `None` for plain text. Raises `BadCertificate`."""
+    if settings.certificate is None or settings.key is None:
+        return None
+    return Certificates(
+        PemFiles(certificate=settings.certificate, key=settings.key, client_ca=settings.client_ca)
     )
 
 

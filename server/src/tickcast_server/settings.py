@@ -117,6 +117,30 @@ class _Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class TlsSettings(_Group):
+    """How gRPC is encrypted: PEM files, which are read again when they change."""
+
+    certificate: Path | None = Field(
+        default=None,
+        description="the server's certificate, and those between it and its authority; "
+        "none for plain text",
+    )
+    key: Path | None = Field(default=None, description="its private key, without a passphrase")
+    client_ca: Path | None = Field(
+        default=None,
+        description="authorities of which every client must have a certificate; none to ask for "
+        "none",
+    )
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("needed certificate and key, or neither")
+        if self.client_ca is not None and self.certificate is None:
+            raise ValueError("needed certificate and key together with client_ca")
+        return self
+
+
 class StoreSettings(_Group):
     """How bars and features are kept."""
 
@@ -317,6 +341,7 @@ class Settings(BaseSettings):
         description="calls, streams among them, that one connection may have open; further ones "
         "wait with their client",
     )
+    tls: TlsSettings = TlsSettings()
     store: StoreSettings = StoreSettings()
     model: ModelSettings = ModelSettings()
     registry: RegistrySettings = RegistrySettings()

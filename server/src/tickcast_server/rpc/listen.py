@@ -18,6 +18,7 @@ from tickcast_server.rpc.handlers import CallObserver, InFlight, service_handler
 from tickcast_server.rpc.health import Health
 from tickcast_server.rpc.inference.protocol import grpc_service_pb2
 from tickcast_server.rpc.reflection import add_reflection
+from tickcast_server.rpc.tls import Certificates
 from tickcast_server.waits import Waits
 
 SERVICES: Mapping[str, ServiceDescriptor] = {
@@ -112,13 +113,17 @@ def build_server(
     return server
 
 
-def bind(server: grpc.aio.Server, address: str) -> int:
+def bind(server: grpc.aio.Server, address: str, certificates: Certificates | None) -> int:
     """Binds the server to `host:port` and returns the port, chosen by the system for port 0.
 
-    Raises `AddressInUse`.
+    Without `certificates` in plain text. Raises `AddressInUse`.
     """
     try:
-        port = server.add_insecure_port(address)
+        port = (
+            server.add_insecure_port(address)
+            if certificates is None
+            else server.add_secure_port(address, certificates.credentials())
+        )
     except RuntimeError as error:
         raise cannot_listen(address) from error
     return port

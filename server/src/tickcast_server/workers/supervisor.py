@@ -12,7 +12,12 @@ import structlog
 from prometheus_client import Counter, Gauge
 from pydantic import SecretStr
 
-from tickcast_server.app import keep_running, open_store_url, registry_follower
+from tickcast_server.app import (
+    keep_running,
+    open_store_url,
+    registry_follower,
+    server_certificates,
+)
 from tickcast_server.http.sockets import cannot_listen
 from tickcast_server.observe.endpoint import metrics_served
 from tickcast_server.observe.sharing import FOLDER_VARIABLE, forget_gauges, shared_registry
@@ -56,6 +61,8 @@ class Supervisor:
         Raises `WorkerNotReady` or one of `START_FAILURES`; `stop` must be called then as well.
         """
         settings = self._settings
+        # Each worker reads them itself; what none of them could use is said once, and at once.
+        server_certificates(settings.tls)
         self._folder = Path(self._closing.enter_context(TemporaryDirectory(prefix="tickcast-")))
         store = await open_store_url(settings, self._closing)
         self.address = self._closing.enter_context(reserved(settings.address))
