@@ -16,6 +16,7 @@ READY := .venv/.ready
 PROTO_READY := .venv-proto/.ready
 MLFLOW_READY := .venv-mlflow/.ready
 TRITON_READY := .venv-triton/.ready
+DOCS_READY := .venv-docs/.ready
 PYTHON_CODE := $(MEMBERS) tests benchmarks proto
 
 comma := ,
@@ -47,14 +48,18 @@ $(TRITON_READY): requirements/triton.txt requirements/setup.txt scripts/setup
 	@scripts/setup .venv-triton requirements/triton.txt
 	@touch $@
 
+$(DOCS_READY): requirements/docs.txt requirements/setup.txt scripts/setup
+	@scripts/setup .venv-docs requirements/docs.txt
+	@touch $@
+
 .PHONY: lock
 lock: $(READY) ## Resolve requirements/*.txt again; UPGRADE=1 takes the newest versions
 	@scripts/lock $(if $(UPGRADE),--upgrade)
 
 .PHONY: clean
 clean: ## Remove the environments and what the tools left
-	rm -rf .venv .venv-mlflow .venv-peers .venv-proto .venv-triton .mypy_cache .pytest_cache .ruff_cache \
-	    .import_linter_cache .hypothesis .coverage htmlcov dist
+	rm -rf .venv .venv-docs .venv-mlflow .venv-peers .venv-proto .venv-triton .mypy_cache .pytest_cache \
+	    .ruff_cache .import_linter_cache .cache .docs .hypothesis .coverage htmlcov dist site
 
 ##### Use
 
@@ -84,10 +89,11 @@ coverage: $(READY) $(MLFLOW_READY) $(TRITON_READY) ## Run the tests and show the
 
 ##### Check and repair
 
-CHECKS := verify-format verify-style verify-types verify-imports proto-check verify-typescript verify-images
+CHECKS := verify-format verify-style verify-types verify-imports proto-check verify-typescript verify-images \
+    verify-docs
 
 .PHONY: lint
-lint: $(READY) $(PROTO_READY) ## Run every check
+lint: $(READY) $(PROTO_READY) $(DOCS_READY) ## Run every check
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS)
 
 .PHONY: fix
@@ -129,6 +135,20 @@ proto-check: $(READY) $(PROTO_READY) ## Lint the contract; fail on stale stubs o
 .PHONY: verify-typescript
 verify-typescript: $(READY)
 	$(call check,scripts/typescript --if-possible check,npm --prefix clients/typescript run fix and run generate; the rest by hand)
+
+##### Documentation
+
+.PHONY: docs
+docs: $(READY) $(DOCS_READY) ## Build the documentation site into site/
+	@scripts/docs build
+
+.PHONY: docs-serve
+docs-serve: $(READY) $(DOCS_READY) ## Show the documentation site while its pages are edited
+	@scripts/docs serve
+
+.PHONY: verify-docs
+verify-docs: $(READY) $(DOCS_READY)
+	$(call check,scripts/docs build,by hand; each warning names a page and a line)
 
 ##### Images
 

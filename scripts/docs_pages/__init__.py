@@ -1,0 +1,1 @@
+"""What the documentation site is built from: the Markdown of the checkout, and generated pages."""
