@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tickcast.cli.exit_code import ExitCode
 from tickcast_modelkit.bars import BarSeries
 from tickcast_modelkit.testing import random_walk_bars
 from tickcast_server.app import App
@@ -226,7 +227,7 @@ async def test_a_batch_shows_what_it_can_and_says_what_it_cannot(
 
 async def test_no_server_is_said_in_one_line(tmp_path: Path) -> None:
     ended = await run("--target", f"unix:{tmp_path}/nobody", "models")
-    assert ended.code == 1
+    assert ended.code == ExitCode.SERVER_AWAY
     assert len(ended.err.splitlines()) == 1
     assert "UNAVAILABLE" in ended.err
 

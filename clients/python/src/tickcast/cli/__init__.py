@@ -6,10 +6,7 @@ import sys
 
 
 def main() -> int:
-    """Runs the command that the arguments name, and returns its exit code.
-
-    0: done. 1: the server refused or failed. 2: the command line is wrong. 130: interrupted.
-    """
+    """Runs the command that the arguments name, and returns its exit code, one of `ExitCode`."""
     try:
         from tickcast.cli.app import run
     except ModuleNotFoundError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
@@ -9,13 +11,23 @@ from typing import Annotated
 import typer
 
 from tickcast._channel import DEFAULT_TARGET, TARGET_VARIABLE
-from tickcast._errors import TickcastError
+from tickcast._errors import DeadlineExceeded, ServerUnavailable, TickcastError
 from tickcast.cli import features, market, models, plugins, predict, replay, watch
-from tickcast.cli.output import complain
+from tickcast.cli.exit_code import ExitCode
+from tickcast.cli.groups import CommandGroup, examples
+from tickcast.cli.output import ReaderGone, complain
 from tickcast.cli.session import BadUsage, Session
 
-_FAILED = 1
-_BAD_USAGE = 2
+_END_OF_HELP = (
+    examples(
+        "tickcast train --source bundled --until 2012-03-01 --name daily",
+        "tickcast serve",
+        "tickcast replay --start 2012-03-01",
+        "tickcast predict AAPL MSFT",
+    )
+    + "\n\nExit codes: 0 done, 1 refused or failed, 2 wrong command line, 69 server away, "
+    "130 interrupted, 141 output closed. The whole page: docs/command_line.md."
+)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -23,30 +35,43 @@ def run(arguments: Sequence[str]) -> int:
     try:
         build()(args=list(arguments), prog_name="tickcast")
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
+        return end.code if isinstance(end.code, int) else ExitCode.DONE
+    except ReaderGone:
+        _drop_output()
+        return ExitCode.READER_GONE
     except TickcastError as error:
         complain(f"{error.reason or error.code.name}: {error}")
-        return _FAILED
+        for note in filter(None, getattr(error, "__notes__", ())):
+            complain(note)
+        away = isinstance(error, (ServerUnavailable, DeadlineExceeded))
+        return ExitCode.SERVER_AWAY if away else ExitCode.FAILED
     except (BadUsage, ValueError) as error:
         complain(str(error))
-        return _BAD_USAGE
-    return 0
+        return ExitCode.BAD_USAGE
+    return ExitCode.DONE
 
 
 def build() -> typer.Typer:
     """The program."""
     app = typer.Typer(
+        cls=CommandGroup,
         no_args_is_help=True,
         add_completion=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         help="Predictions of market prices over gRPC: train, serve, ask, watch.",
+        epilog=_END_OF_HELP,
     )
     app.callback()(_session)
-    for module in (predict, watch, models, market, features, replay):
+    for module in (predict, models, features, market, watch, replay):
         module.register(app)
     plugins.register(app)
     return app
+
+
+def _drop_output() -> None:
+    # What is still in a buffer would otherwise be tried again when the interpreter ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _version(shown: bool) -> None:

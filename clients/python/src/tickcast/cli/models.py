@@ -7,36 +7,58 @@ from typing import Annotated
 import typer
 
 from tickcast._client import Client
-from tickcast._models import ModelVersion, ModelVersionState, Score
-from tickcast.cli.output import JsonFlag, console, instant, write_json, write_table
+from tickcast._models import Model, ModelVersion, ModelVersionState, Score
+from tickcast.cli import names
+from tickcast.cli.figures import instant
+from tickcast.cli.groups import Heading, examples
+from tickcast.cli.output import (
+    JsonFlag,
+    OutputOption,
+    console,
+    output_form,
+    write,
+    write_table,
+)
 from tickcast.cli.session import Session, model_name
 
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command()(models)
+    app.command(
+        rich_help_panel=Heading.ASK,
+        epilog=examples(
+            "tickcast models                      what the server holds",
+            "tickcast models daily-ridge          how its versions did, and why one was refused",
+            "tickcast models daily-ridge -o csv",
+        ),
+    )(models)
 
 
 def models(
     context: typer.Context,
-    model: Annotated[str | None, typer.Argument(help="Show the versions of this one.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            help="Show the versions of this one; by default all models.",
+            autocompletion=names.models,
+        ),
+    ] = None,
+    output: OutputOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List the models that the server holds, or how the versions of one did."""
+    """List the models that are held, or how the versions of one did."""
+    form = output_form(output, as_json)
     session: Session = context.obj
     with session.connect() as client:
         if model is None:
-            _list(client, as_json=as_json)
-        else:
-            _show(client.list_model_versions(model_name(client, model)), as_json=as_json)
+            found = client.list_models()
+            write(form, found, kind=Model, show=lambda: _list(client, found))
+            return
+        versions = client.list_model_versions(model_name(client, model))
+    write(form, versions, kind=ModelVersion, show=lambda: _show(versions))
 
 
-def _list(client: Client, *, as_json: bool) -> None:
-    found = client.list_models()
-    if as_json:
-        for model in found:
-            write_json(model)
-        return
+def _list(client: Client, found: list[Model]) -> None:
     rows = []
     for model in found:
         aliases = {version: alias for alias, version in model.aliases.items()}
@@ -65,12 +87,9 @@ def _skill(version: ModelVersion) -> str:
     return "beats baselines" if version.beats_baselines else "none beyond chance"
 
 
-def _show(versions: list[ModelVersion], *, as_json: bool) -> None:
+def _show(versions: list[ModelVersion]) -> None:
+    out = console()
     for version in versions:
-        if as_json:
-            write_json(version)
-            continue
-        out = console()
         out.print(f"{_short(version)}: {version.state.value}", style="bold", markup=False)
         if version.failure is not None:
             out.print(f"{version.failure.reason}: {version.failure}", markup=False)

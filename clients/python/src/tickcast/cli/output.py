@@ -1,42 +1,120 @@
-"""How answers are written: tables for people, a JSON object a line for programs."""
+"""How answers are written: tables for people, JSON and CSV for programs."""
 
 from __future__ import annotations
 
-import dataclasses
+import csv
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Annotated, Any, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated, TypeAlias
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from tickcast._errors import TickcastError
+from tickcast.cli.plain import at, paths, plain
+from tickcast.cli.session import BadUsage
 
-JsonFlag: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="One JSON object a line, for programs.")
+
+class OutputForm(StrEnum):
+    """How answers are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+OutputOption: TypeAlias = Annotated[
+    OutputForm | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="table for people, json for an object a line, csv for a header and rows. "
+        "By default table.",
+        show_default=False,
+    ),
 ]
 
+JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Short for --output json.")]
+
 # What a pipe is given, so that no column of a table is cut.
-_WIDE = 200
+_WIDE = 10_000
 
 
-def console() -> Console:
-    """Standard output."""
-    made = Console(highlight=False)
-    return made if made.is_terminal else Console(highlight=False, width=_WIDE)
+class ReaderGone(Exception):
+    """Nobody reads standard output any more, as after `| head`."""
 
 
-def complain(message: str) -> None:
-    """Says what went wrong, on standard error."""
-    print(f"tickcast: {message}", file=sys.stderr)
+def output_form(output: OutputForm | None, as_json: bool) -> OutputForm:
+    """The form that the two options ask for together. Raises `BadUsage`."""
+    if not as_json:
+        return output or OutputForm.TABLE
+    if output not in {None, OutputForm.JSON}:
+        raise BadUsage(f"--output: was {output} together with --json, needed one of them")
+    return OutputForm.JSON
+
+
+def write(
+    form: OutputForm, records: Sequence[object], *, kind: type, show: Callable[[], None]
+) -> None:
+    """Writes values of the dataclass `kind` for programs, or has them shown to people."""
+    match form:
+        case OutputForm.JSON:
+            for record in records:
+                write_json(record)
+        case OutputForm.CSV:
+            rows = CsvRows(kind)
+            for record in records:
+                rows.write(record)
+        case OutputForm.TABLE:
+            show()
 
 
 def write_json(value: object) -> None:
     """One line of JSON."""
-    print(json.dumps(_plain(value), allow_nan=False), flush=True)
+    say(json.dumps(plain(value), allow_nan=False))
+
+
+class CsvRows:
+    """Rows under a header, as RFC 4180 has them, each written when it is known.
+
+    The columns are the names of JSON, those inside another with a dot. A list or mapping is JSON in
+    its cell, what is missing an empty one.
+    """
+
+    def __init__(self, kind: type) -> None:
+        self._paths = paths(kind)
+        self._writer = csv.writer(sys.stdout)
+        self._row(self._paths)
+
+    def write(self, record: object) -> None:
+        """One row."""
+        self._row([_cell(at(record, path)) for path in self._paths])
+
+    def _row(self, cells: Sequence[str]) -> None:
+        with _read_by_somebody():
+            self._writer.writerow(cells)
+            sys.stdout.flush()
+
+
+def _cell(value: object) -> str:
+    found = plain(value)
+    if found is None:
+        return ""
+    return found if isinstance(found, str) else json.dumps(found, allow_nan=False)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise ReaderGone
+
+
+def console() -> Console:
+    """Standard output."""
+    made = _Console(highlight=False)
+    return made if made.is_terminal else _Console(highlight=False, width=_WIDE)
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -52,48 +130,20 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     console().print(table)
 
 
-def instant(value: datetime | None) -> str:
-    """Date alone where the time of day is midnight, as for daily bars."""
-    if value is None:
-        return "-"
-    if not (value.hour or value.minute or value.second):
-        return f"{value:%Y-%m-%d}"
-    return f"{value:%Y-%m-%d %H:%M:%S}"
+def say(line: str) -> None:
+    """A line on standard output, at once."""
+    with _read_by_somebody():
+        print(line, flush=True)
 
 
-def price(value: float | None) -> str:
-    """Cents; more digits of a small price, so that a tenth of a percent is seen."""
-    if value is None:
-        return "-"
-    if abs(value) >= 10:
-        return f"{value:,.2f}"
-    return f"{value:.4f}" if abs(value) >= 0.1 else f"{value:.4g}"
+def complain(message: str) -> None:
+    """Says what went wrong, on standard error."""
+    print(f"tickcast: {message}", file=sys.stderr)
 
 
-def percent(value: float | None) -> str:
-    """A share or a return, signed where it is a change."""
-    return "-" if value is None else f"{value:+.2%}"
-
-
-def _plain(value: object) -> Any:  # noqa: PLR0911  # one for each kind of value
-    match value:
-        case TickcastError():
-            return {
-                "code": value.code.name,
-                "reason": value.reason,
-                "message": str(value),
-                "violations": _plain(value.violations),
-            }
-        case datetime():
-            return value.isoformat().replace("+00:00", "Z")
-        case timedelta():
-            return value.total_seconds()
-        case Mapping():
-            return {str(key): _plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case _ if dataclasses.is_dataclass(value):
-            names = [field.name for field in dataclasses.fields(value)]
-            return {name: _plain(getattr(value, name)) for name in names}
-        case _:
-            return value
+@contextmanager
+def _read_by_somebody() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderGone from error

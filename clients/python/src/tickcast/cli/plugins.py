@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import typer
 
+from tickcast.cli.groups import Heading
 from tickcast.cli.session import BadUsage
 
 GROUP = "tickcast.commands"
@@ -21,16 +22,21 @@ class Known(NamedTuple):
     """A command that the manual speaks of, installed or not."""
 
     distribution: str
+    heading: Heading
     summary: str
 
 
 _KNOWN: Mapping[str, Known] = {
-    "serve": Known("tickcast-server", "Serve models over gRPC."),
-    "train": Known("tickcast-trainer", "Train models walk-forward on price bars."),
-    "backtest": Known("tickcast-trainer", "Trade a model's predictions on past bars."),
-    "data": Known("tickcast-trainer", "Import, check and show price bars."),
-    "promote": Known("tickcast-trainer", "Make a version champion if it passes the gate."),
-    "rollback": Known("tickcast-trainer", "Go back to the champion before."),
+    "serve": Known("tickcast-server", Heading.OPERATE, "Serve models over gRPC."),
+    "train": Known("tickcast-trainer", Heading.TRAIN, "Train models walk-forward on price bars."),
+    "backtest": Known(
+        "tickcast-trainer", Heading.TRAIN, "Trade a model's predictions on past bars."
+    ),
+    "data": Known("tickcast-trainer", Heading.TRAIN, "Import, check and show price bars."),
+    "promote": Known(
+        "tickcast-trainer", Heading.TRAIN, "Make a version champion if it passes the gate."
+    ),
+    "rollback": Known("tickcast-trainer", Heading.TRAIN, "Go back to the champion before."),
 }
 
 
@@ -41,6 +47,7 @@ def register(app: typer.Typer) -> None:
         app.command(
             name,
             help=_summary(name, found.get(name)),
+            rich_help_panel=_KNOWN[name].heading if name in _KNOWN else Heading.OTHER,
             # Options and --help are the command's own.
             context_settings={
                 "allow_extra_args": True,

@@ -15,8 +15,10 @@ from rich.progress import track
 from tickcast._client import Client
 from tickcast._errors import DeadlineExceeded, ServerUnavailable
 from tickcast._types import Bar
+from tickcast.cli.figures import instant
+from tickcast.cli.groups import Heading, examples
 from tickcast.cli.market import in_utc
-from tickcast.cli.output import complain, instant
+from tickcast.cli.output import complain, say
 from tickcast.cli.schedule import Schedule, Series, make_schedule
 from tickcast.cli.session import BadUsage, Session
 
@@ -33,21 +35,31 @@ _LONGEST_WAIT = 5.0
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command()(replay)
+    app.command(
+        rich_help_panel=Heading.WATCH,
+        epilog=examples(
+            "tickcast replay --start 2012-03-01           bundled daily bars, one day a second",
+            "tickcast replay bars/ --source csv --speed 0  bars of your own, at once",
+        ),
+    )(replay)
 
 
 def replay(
     context: typer.Context,
-    location: Annotated[str, typer.Argument(help="File or folder of the source.")] = "",
-    source: Annotated[str, typer.Option(help="bundled, csv or parquet.")] = "bundled",
+    location: Annotated[
+        str, typer.Argument(help="File or folder of the source; none for bundled bars.")
+    ] = "",
+    source: Annotated[
+        str, typer.Option(help="Where bars come from: bundled, csv or parquet.")
+    ] = "bundled",
     timeframe: Annotated[
         str | None, typer.Option(help="Timeframe; by default as found in the bars.")
     ] = None,
     start: Annotated[
-        datetime | None, typer.Option(help="Replay what closes after this, UTC.")
+        datetime | None, typer.Option(help="Replay what closes after this, UTC; by default all.")
     ] = None,
     end: Annotated[
-        datetime | None, typer.Option(help="Replay what closes up to this, UTC.")
+        datetime | None, typer.Option(help="Replay what closes up to this, UTC; by default all.")
     ] = None,
     history: Annotated[
         int, typer.Option(min=0, help="Bars of each symbol before --start, sent ahead at once.")
@@ -59,7 +71,7 @@ def replay(
         float, typer.Option(min=0, help="Seconds to go on trying while the server is away.")
     ] = 60.0,
 ) -> None:
-    """Send past bars to the server, in the order in which they closed.
+    """Send past bars to the server in the order in which they closed.
 
     Bars that the server holds already are left out, so that a replay can be taken up again.
     """
@@ -76,7 +88,7 @@ def replay(
         _announce(schedule, speed)
         _send(client, schedule.history, patience)
         _step(client, schedule, speed, patience)
-        print("replayed", flush=True)
+        say("replayed")
 
 
 def _open(source: str, location: str, timeframe: str | None) -> Sequence[Series]:
@@ -95,16 +107,15 @@ def _open(source: str, location: str, timeframe: str | None) -> Sequence[Series]
 
 def _announce(schedule: Schedule, speed: float) -> None:
     if schedule.history:
-        print(f"{len(schedule.history):,} bars of history", flush=True)
+        say(f"{len(schedule.history):,} bars of history")
     if not schedule.steps:
         if not schedule.history:
-            print("nothing to replay: no bar closes then, or the server holds them all", flush=True)
+            say("nothing to replay: no bar closes then, or the server holds them all")
         return
     first, last = schedule.steps[0][0], schedule.steps[-1][0]
-    print(
+    say(
         f"{len(schedule.steps):,} steps from {instant(first)} to {instant(last)}, "
-        f"{f'{speed:g} a second' if speed else 'as fast as can be'}",
-        flush=True,
+        f"{f'{speed:g} a second' if speed else 'as fast as can be'}"
     )
 
 

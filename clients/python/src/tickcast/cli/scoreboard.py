@@ -101,3 +101,9 @@ class Scoreboard:
                 total.true += one.true
                 total.total += one.total
         return in_band, direction
+
+    def summary(self) -> str:
+        """The totals, in one line."""
+        in_band, direction = self.totals()
+        counted = f"over {len(self._symbols)} symbols"
+        return f"band held {in_band}, direction right {direction}, {counted}"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from tickcast._client import Client
+from tickcast._errors import NotFound, TickcastError
+from tickcast.cli.suggest import suggestion
 
 
 class BadUsage(Exception):
@@ -17,9 +21,16 @@ class Session:
 
     target: str | None
 
-    def connect(self) -> Client:
-        """A connection, to be closed by the caller."""
-        return Client(self.target)
+    @contextmanager
+    def connect(self) -> Iterator[Client]:
+        """A connection. What the server does not know is raised with what may have been meant."""
+        with Client(self.target) as client:
+            try:
+                yield client
+            except NotFound as error:
+                with suppress(TickcastError):
+                    error.add_note(suggestion(client, error))
+                raise
 
 
 def model_name(client: Client, given: str | None) -> str:
