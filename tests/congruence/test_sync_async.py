@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,36 +34,15 @@ from tickcast_modelkit.features import CORE, last_window
 from tickcast_modelkit.testing import random_walk_bars
 from tickcast_server.app import App
 
+from tests.asking import Ask, asynchronous, blocking
 from tests.sdk_bars import sdk_bars
 
 SERIES = random_walk_bars(300, symbol="AAPL")
 MODEL = "models/tiny"
 
-Ask = Callable[..., Awaitable[Any]]
-
 
 def bars(start: int, stop: int, symbol: str = "AAPL") -> list[Bar]:
     return sdk_bars(SERIES.slice(start, stop), symbol=symbol)
-
-
-@asynccontextmanager
-async def blocking(address: str) -> AsyncIterator[Ask]:
-    with Client(address) as client:
-
-        async def ask(method: str, *arguments: Any, **options: Any) -> Any:
-            return await asyncio.to_thread(getattr(client, method), *arguments, **options)
-
-        yield ask
-
-
-@asynccontextmanager
-async def asynchronous(address: str) -> AsyncIterator[Ask]:
-    async with AsyncClient(address) as client:
-
-        async def ask(method: str, *arguments: Any, **options: Any) -> Any:
-            return await getattr(client, method)(*arguments, **options)
-
-        yield ask
 
 
 @pytest.fixture(params=[blocking, asynchronous])

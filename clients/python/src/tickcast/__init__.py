@@ -63,9 +63,12 @@ from tickcast._events import (
     StreamStarted,
     StreamStartMode,
 )
+from tickcast._hedging import Hedging
 from tickcast._ingest import BarsRefused, IngestResult
+from tickcast._interceptors import Interceptor, OutgoingCall
 from tickcast._models import Model, ModelVersion, ModelVersionState, Score, TrainingData
 from tickcast._streams import AsyncEventStream, EventStream
+from tickcast._tls import Tls
 from tickcast._types import (
     Bar,
     BatchItem,
@@ -112,7 +115,9 @@ __all__ = [
     "Gap",
     "GapReason",
     "Heartbeat",
+    "Hedging",
     "IngestResult",
+    "Interceptor",
     "InternalError",
     "Interval",
     "InvalidBar",
@@ -127,6 +132,7 @@ __all__ = [
     "ModelWithoutManifest",
     "NotFound",
     "OutOfRange",
+    "OutgoingCall",
     "PositionAhead",
     "PositionExpired",
     "PrecedingBarRefused",
@@ -153,6 +159,7 @@ __all__ = [
     "TickcastError",
     "TimeframeMismatch",
     "TimeframeNotFound",
+    "Tls",
     "TooFewBars",
     "TooManyStreams",
     "TrainingData",

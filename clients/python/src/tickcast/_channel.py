@@ -1,4 +1,4 @@
-"""How a server is reached: target, deadlines, retries, keepalive.
+"""How a server is reached: where by default, deadlines, retries, keepalive.
 
 Deadlines and retries per method come from `v1/service_config.json`, which is part of the contract.
 """
@@ -6,7 +6,6 @@ Deadlines and retries per method come from `v1/service_config.json`, which is pa
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
@@ -25,11 +24,6 @@ DEFAULT_PATIENCE = timedelta(minutes=5)
 _MIB = 2**20
 
 
-def target_or_default(target: str | None) -> str:
-    """The target given, or that of the environment variable TICKCAST_TARGET, or localhost:50051."""
-    return target or os.environ.get(TARGET_VARIABLE) or DEFAULT_TARGET
-
-
 def default_timeout(path: str) -> float:
     """Seconds that a call of the method at `path`, /service/method, has when nobody says."""
     timeouts = _timeouts()
@@ -37,10 +31,21 @@ def default_timeout(path: str) -> float:
     return timeouts.get(path, timeouts.get(f"/{service}/", _DEFAULT_TIMEOUT))
 
 
-def channel_options() -> list[tuple[str, Any]]:
-    """Options of both kinds of channel."""
+def channel_options(
+    *, balanced: bool = False, own_connection: bool = False, server_name: str | None = None
+) -> list[tuple[str, Any]]:
+    """Options of both kinds of channel.
+
+    `balanced` spreads calls over all addresses of the target. With `own_connection` the channel
+    shares its connection with no other to the same target. `server_name` is that in the server's
+    certificate, where it is not the target's host.
+    """
+    spread: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]} if balanced else {}
+    name = [("grpc.ssl_target_name_override", server_name)] if server_name else []
     return [
-        ("grpc.service_config", json.dumps(_retries_alone())),
+        ("grpc.service_config", json.dumps(_retries_alone() | spread)),
+        ("grpc.use_local_subchannel_pool", int(own_connection)),
+        *name,
         # A request larger than this buffer is never retried; 5,000 bars are half a MiB.
         ("grpc.per_rpc_retry_buffer_size", 16 * _MIB),
         ("grpc.max_receive_message_length", 64 * _MIB),

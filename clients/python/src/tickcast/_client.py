@@ -8,13 +8,16 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from tickcast import _operations
-from tickcast._channel import DEFAULT_PATIENCE, channel_options, default_timeout, target_or_default
+from tickcast._channel import DEFAULT_PATIENCE
+from tickcast._connection import Connection, StreamCall
 from tickcast._errors import TickcastError
 from tickcast._events import PredictionStreamEvent, PriceStreamEvent, SlowReaderPolicy
+from tickcast._hedging import Hedging
 from tickcast._ingest import IngestResult
-from tickcast._methods import methods
+from tickcast._interceptors import Interceptor
 from tickcast._models import Model, ModelVersion
 from tickcast._operations import Operation, UnaryCall
 from tickcast._status import from_rpc_error
@@ -27,6 +30,8 @@ from tickcast._subscription import (
     StreamRequest,
     Subscription,
 )
+from tickcast._tls import Tls
+from tickcast._token import Token
 from tickcast._types import (
     Bar,
     BatchItem,
@@ -46,13 +51,19 @@ _Result = TypeVar("_Result")
 class Client:
     """A connection to a Tickcast server.
 
-    `target` is host:port, or what gRPC takes as a target; by default that of TICKCAST_TARGET, or
-    localhost:50051. `credentials` are those of `grpc.ssl_channel_credentials` and its kind;
-    without them the connection is plain. `timeout` is for every call that names none, in seconds;
-    by default 2 s, for batches and bars 10 s.
+    `target` is host:port, several of them separated by commas, or what gRPC takes as a target; by
+    default that of TICKCAST_TARGET, or localhost:50051. Calls are spread over several addresses,
+    and over all that a name has in dns:///name:port.
 
-    Calls are repeated with growing waits while the server is unavailable, within their timeout.
-    They raise `TickcastError`; `ValueError` for an instant without a zone. A client may be
+    `tls` encrypts the connection, which is plain without it; `credentials` are those that gRPC has
+    beside TLS. `token` goes with every call, as a bearer token, in plain text only within this
+    machine or with `insecure_token`. `channels` is how many connections calls and streams take in
+    turn. `hedging` sends what takes too long a second time. `interceptors` stand around every call,
+    the first outermost.
+
+    `timeout` is for every call that names none, in seconds; by default 2 s, for batches and bars
+    10 s. Calls are repeated with growing waits while the server is unavailable, within their
+    timeout. They raise `TickcastError`; `ValueError` for what cannot be sent. A client may be
     shared by threads.
     """
 
@@ -60,32 +71,37 @@ class Client:
         self,
         target: str | None = None,
         *,
+        tls: Tls | None = None,
         credentials: grpc.ChannelCredentials | None = None,
+        token: Token | None = None,
+        insecure_token: bool = False,
         timeout: float | None = None,
+        channels: int = 1,
+        hedging: Hedging | None = None,
+        interceptors: Sequence[Interceptor] = (),
     ) -> None:
-        self._target = target_or_default(target)
-        self._timeout = timeout
-        options = channel_options()
-        self._channel = (
-            grpc.insecure_channel(self._target, options)
-            if credentials is None
-            else grpc.secure_channel(self._target, credentials, options)
+        self._connection = Connection(
+            target,
+            credentials=credentials,
+            tls=tls,
+            token=token,
+            insecure_token=insecure_token,
+            timeout=timeout,
+            channels=channels,
+            hedging=hedging,
+            interceptors=interceptors,
         )
-        self._methods: dict[str, Any] = {
-            path: (
-                self._channel.unary_stream if method.server_streaming else self._channel.unary_unary
-            )(path, method.serialize, method.parse)
-            for path, method in methods().items()
-        }
+        self._channels = self._connection.open(grpc)
 
     @property
     def target(self) -> str:
-        """Where the server is."""
-        return self._target
+        """Where the server is, as it was given."""
+        return self._connection.target.given
 
     def close(self) -> None:
-        """Closes the connection; calls and streams that are open end."""
-        self._channel.close()
+        """Closes every connection; calls and streams that are open end."""
+        for channel in self._channels:
+            channel.close()
 
     def __enter__(self) -> Self:
         return self
@@ -278,13 +294,31 @@ class Client:
             response = self._call(call, timeout)
 
     def _call(self, call: UnaryCall, timeout: float | None) -> Any:
-        timeout = timeout or self._timeout or default_timeout(call.path)
-        try:
-            return self._methods[call.path](call.request, timeout=timeout)
-        except grpc.RpcError as error:
-            raise from_rpc_error(error, repeated=call.repeated, offset=call.offset) from error
+        seconds = self._connection.timeout(timeout, call.path)
+        hedges = self._connection.hedges
+        with self._connection.outgoing(call.path, streaming=False) as metadata:
+            try:
+                if hedges is None or call.writes:
+                    method = self._channels.method(call.path)
+                    return method(call.request, timeout=seconds, metadata=metadata)
+
+                def start(seconds: float) -> Any:
+                    method = self._channels.method(call.path)
+                    return method.future(call.request, timeout=seconds, metadata=metadata)
+
+                return hedges.first_answer(start, seconds)
+            except grpc.RpcError as error:
+                raise from_rpc_error(error, repeated=call.repeated, offset=call.offset) from error
 
     def _stream(
         self, kind: StreamKind[Event], asked: StreamRequest, patience: timedelta
     ) -> EventStream[Event]:
-        return EventStream(Subscription(kind, asked, patience=patience), self._methods[kind.path])
+        def opened(request: Message) -> StreamCall:
+            method = self._channels.method(kind.path)
+            return StreamCall(
+                self._connection,
+                kind.path,
+                lambda metadata: method(request, metadata=metadata),
+            )
+
+        return EventStream(Subscription(kind, asked, patience=patience), opened)

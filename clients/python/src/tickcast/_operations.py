@@ -59,6 +59,9 @@ class UnaryCall:
     offset: int = 0
     """Place of this request's first item among the caller's."""
 
+    writes: bool = False
+    """Whether the server holds more afterwards, so that the call is not sent twice at once."""
+
     @property
     def path(self) -> str:
         """The method as gRPC names it."""
@@ -133,7 +136,9 @@ def ingest_bars(bars: Iterable[Bar]) -> Operation[list[IngestResult]]:
     for offset, chunk in _chunks(given):
         messages = [_encode.bar(bar, f"bars[{offset + index}]") for index, bar in enumerate(chunk)]
         request = market_data_service_pb2.IngestBarsRequest(bars=messages)
-        response = yield UnaryCall("MarketDataService", "IngestBars", request, "bars", offset)
+        response = yield UnaryCall(
+            "MarketDataService", "IngestBars", request, "bars", offset, writes=True
+        )
         results += [_decode.ingest_result(item, offset=offset) for item in response.results]
         # To go on would store bars behind a refused one, and make that one impossible.
         if any(result.error for result in results):

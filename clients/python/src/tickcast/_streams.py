@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Any, Generic, Self
 
 import grpc
 import grpc.aio
+from google.protobuf.message import Message
 
-from tickcast._errors import ServerUnavailable
+from tickcast._connection import StreamCall
+from tickcast._errors import ServerUnavailable, TickcastError
 from tickcast._status import from_rpc_error
 from tickcast._subscription import Event, Step, Subscription
 from tickcast._types import StreamPosition
@@ -25,10 +27,12 @@ class EventStream(Iterator[Event], Generic[Event]):
     Iterating raises `TickcastError` when the stream cannot be opened, or not again.
     """
 
-    def __init__(self, subscription: Subscription[Event], method: Any) -> None:
+    def __init__(
+        self, subscription: Subscription[Event], opened: Callable[[Message], StreamCall]
+    ) -> None:
         self._subscription = subscription
-        self._method = method
-        self._call: Any = None
+        self._open = opened
+        self._call: StreamCall | None = None
         self._unread: deque[Any] = deque()
         self._closed = threading.Event()
 
@@ -42,9 +46,10 @@ class EventStream(Iterator[Event], Generic[Event]):
             try:
                 message = self._next_message()
             except (grpc.RpcError, StopIteration) as error:
-                self._drop()
+                ended = _ended(error)
+                self._drop(ended)
                 if not self._closed.is_set():
-                    self._closed.wait(_wait_or_raise(self._subscription, error))
+                    self._closed.wait(_wait_or_raise(self._subscription, ended, error))
                 continue
             event = self._subscription.received(message)
             if not isinstance(event, Step):
@@ -77,21 +82,22 @@ class EventStream(Iterator[Event], Generic[Event]):
 
     def _next_message(self) -> Any:
         if not self._unread:
-            self._unread.extend(self._subscription.parts(next(self._opened())))
+            self._unread.extend(self._subscription.parts(next(self._responses())))
         return self._unread.popleft()
 
-    def _opened(self) -> Any:
-        if self._call is None:
-            self._call = self._method(self._subscription.request())
+    def _responses(self) -> Any:
+        call = self._call
+        if call is None:
+            call = self._call = self._open(self._subscription.request())
             if self._closed.is_set():
-                # Closed by another thread, which saw no call to cancel.
-                self._call.cancel()
-        return self._call
+                # Closed by another thread, which saw no call to end.
+                call.end()
+        return call.responses
 
-    def _drop(self) -> None:
+    def _drop(self, error: TickcastError | None = None) -> None:
         call, self._call = self._call, None
         if call is not None:
-            call.cancel()
+            call.end(error)
 
 
 class AsyncEventStream(AsyncIterator[Event], Generic[Event]):
@@ -101,10 +107,12 @@ class AsyncEventStream(AsyncIterator[Event], Generic[Event]):
     when the stream cannot be opened, or not again.
     """
 
-    def __init__(self, subscription: Subscription[Event], method: Any) -> None:
+    def __init__(
+        self, subscription: Subscription[Event], opened: Callable[[Message], StreamCall]
+    ) -> None:
         self._subscription = subscription
-        self._method = method
-        self._call: Any = None
+        self._open = opened
+        self._call: StreamCall | None = None
         self._unread: deque[Any] = deque()
         self._closed = asyncio.Event()
 
@@ -124,8 +132,9 @@ class AsyncEventStream(AsyncIterator[Event], Generic[Event]):
                     break
                 raise
             except (grpc.RpcError, StopAsyncIteration) as error:
-                self._drop()
-                await self._pause(_wait_or_raise(self._subscription, error))
+                ended = _ended(error)
+                self._drop(ended)
+                await self._pause(_wait_or_raise(self._subscription, ended, error))
                 continue
             event = self._subscription.received(message)
             if not isinstance(event, Step):
@@ -166,30 +175,31 @@ class AsyncEventStream(AsyncIterator[Event], Generic[Event]):
 
     async def _read(self) -> Any:
         if self._call is None:
-            self._call = self._method(self._subscription.request())
-        message = await self._call.read()
+            self._call = self._open(self._subscription.request())
+        message = await self._call.responses.read()
         if message is grpc.aio.EOF:
             raise StopAsyncIteration
         return message
 
-    def _drop(self) -> None:
+    def _drop(self, error: TickcastError | None = None) -> None:
         call, self._call = self._call, None
         if call is not None:
-            call.cancel()
+            call.end(error)
+
+
+def _ended(error: grpc.RpcError | StopIteration | StopAsyncIteration) -> TickcastError:
+    if isinstance(error, grpc.RpcError):
+        return from_rpc_error(error)
+    return ServerUnavailable("the stream was ended early", code=grpc.StatusCode.UNAVAILABLE)
 
 
 def _wait_or_raise(
-    subscription: Subscription[Event],
-    error: grpc.RpcError | StopIteration | StopAsyncIteration,
+    subscription: Subscription[Event], ended: TickcastError, cause: Exception
 ) -> float:
     """Seconds until the call is made again. Raises what ended the stream when it shall not be."""
-    if isinstance(error, grpc.RpcError):
-        ended = from_rpc_error(error)
-    else:
-        ended = ServerUnavailable("the stream was ended early", code=grpc.StatusCode.UNAVAILABLE)
     wait = subscription.wait_after(ended)
     if wait is None:
-        raise ended from error
+        raise ended from cause
     return wait
 
 
