@@ -33,8 +33,12 @@ SERIES = random_walk_bars(80, symbol="AAPL")
 CONNECTIONS = 60
 
 PREDICTED = 'tickcast_calls_total{code="OK",method="tickcast.v1.PredictionService/Predict"}'
+BATCHES = 'tickcast_calls_total{code="OK",method="tickcast.v1.PredictionService/BatchPredict"}'
 
 REQUEST = prediction_service_pb2.PredictRequest(model="models/tiny", symbol="AAPL")
+BATCH = prediction_service_pb2.BatchPredictRequest(
+    model="models/tiny", items=[prediction_service_pb2.BatchPredictItem(symbol="AAPL")]
+)
 
 
 @asynccontextmanager
@@ -108,11 +112,12 @@ async def test_every_worker_gives_the_same_answer_and_metrics_are_of_all(
     add_package()
     async with start_workers(tmp_path, 3) as server:
         await ingest(server.address)
-        await everybody_says(server.address, lambda _: True)
-        before = server.metric(PREDICTED)
-        answers = await predictions(server.address)
+        answers = await everybody_says(server.address, lambda _: True)
         assert len({answer.predicted_return for answer in answers}) == 1
-        assert server.metric(PREDICTED) == before + CONNECTIONS
+        for _ in range(CONNECTIONS):
+            async with connection(server.address) as channel:
+                await prediction_service_pb2_grpc.PredictionServiceStub(channel).BatchPredict(BATCH)
+        await eventually(lambda: server.metric(BATCHES) == CONNECTIONS)
         assert server.metric("tickcast_workers_ready") == 3
         assert server.metric("tickcast_store_reachable") == 1
         assert server.metric('tickcast_model_versions{state="loaded"}') == 1
@@ -120,7 +125,7 @@ async def test_every_worker_gives_the_same_answer_and_metrics_are_of_all(
         await eventually(
             lambda: (
                 server.metric(f"tickcast_stage_seconds_count{{{encoded}}}")
-                == server.metric(PREDICTED)
+                == server.metric(PREDICTED) + CONNECTIONS
             )
         )
         assert await healths(server.address, "") == {health_pb2.HealthCheckResponse.SERVING}

@@ -3,14 +3,14 @@
 Where several processes serve on one port, `multiprocess_mode` says what becomes of their gauges on
 the one page; counts and histograms are added up.
 
-Children of labelled metrics are bound when they are first seen and kept, so that a call looks up
-a dictionary instead of building labels.
+What calls and bars write to is tallied, `observe.tallies` says why; the rest is
+prometheus_client's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import lru_cache
+from typing import TypeVar
 
 from prometheus_client import (
     GC_COLLECTOR,
@@ -19,12 +19,11 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    Histogram,
-    values,
 )
 
 from tickcast_server.feeds.leaving_out import LeftOut
 from tickcast_server.observe.stages import StageSeconds
+from tickcast_server.observe.tallies import Counts, Distributions
 from tickcast_server.serving.foreign import ForeignModel
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import Catalogue
@@ -43,6 +42,8 @@ _INFERENCE_SECONDS = (
 )
 _AGE_SECONDS = (1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 86400, 4 * 86400, 30 * 86400)
 
+_Tally = TypeVar("_Tally", Counts, Distributions)
+
 
 class Metrics:
     """All metrics of one server, in a registry of its own."""
@@ -52,18 +53,21 @@ class Metrics:
         self.registry = CollectorRegistry()
         for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
             self.registry.register(collector)
-        self._calls = Counter(
-            "tickcast_calls",
-            "Calls that have ended, by method and gRPC code.",
-            ["method", "code"],
-            registry=self.registry,
+        self._tallies: list[Counts | Distributions] = []
+        self._calls = self._tallied(
+            Counts(
+                "tickcast_calls",
+                "Calls that have ended, by method and gRPC code.",
+                ["method", "code"],
+            )
         )
-        self._call_seconds = Histogram(
-            "tickcast_call_seconds",
-            "Time from a unary call's arrival to its answer, by method and gRPC code.",
-            ["method", "code"],
-            buckets=_CALL_SECONDS,
-            registry=self.registry,
+        self._call_seconds = self._tallied(
+            Distributions(
+                "tickcast_call_seconds",
+                "Time from a unary call's arrival to its answer, by method and gRPC code.",
+                ["method", "code"],
+                bounds=_CALL_SECONDS,
+            )
         )
         self._lost = Counter(
             "tickcast_calls_lost",
@@ -89,9 +93,7 @@ class Metrics:
             "Waits for the store that were refused, since as many waited as may.",
             registry=self.registry,
         )
-        self._stages = StageSeconds() if stages else None
-        if self._stages is not None:
-            self.registry.register(self._stages)
+        self._stages = StageSeconds(self.registry) if stages else None
         self._streams = Gauge(
             "tickcast_streams_open",
             "Streams that are open, by method.",
@@ -99,51 +101,58 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livesum",
         )
-        self._inference = Histogram(
-            "tickcast_inference_seconds",
-            "Time in onnxruntime for one call of a model.",
-            ["model_version"],
-            buckets=_INFERENCE_SECONDS,
-            registry=self.registry,
+        self._inference = self._tallied(
+            Distributions(
+                "tickcast_inference_seconds",
+                "Time in onnxruntime for one call of a model.",
+                ["model_version"],
+                bounds=_INFERENCE_SECONDS,
+            )
         )
-        self._predictions = Counter(
-            "tickcast_predictions",
-            "Predictions made, by model version.",
-            ["model_version"],
-            registry=self.registry,
+        self._predictions = self._tallied(
+            Counts(
+                "tickcast_predictions",
+                "Predictions made, by model version.",
+                ["model_version"],
+            )
         )
-        self._reused = Counter(
-            "tickcast_answers_reused",
-            "Predictions that were given again, since neither bar nor model had changed.",
-            ["model_version"],
-            registry=self.registry,
+        self._reused = self._tallied(
+            Counts(
+                "tickcast_answers_reused",
+                "Predictions that were given again, since neither bar nor model had changed.",
+                ["model_version"],
+            )
         )
-        self._features = Counter(
-            "tickcast_features_served",
-            "Feature vectors that predictions were made from, by where they came from. "
-            "The share of source=cache is the hit rate.",
-            ["source"],
-            registry=self.registry,
+        self._features = self._tallied(
+            Counts(
+                "tickcast_features_served",
+                "Feature vectors that predictions were made from, by where they came from. "
+                "The share of source=cache is the hit rate.",
+                ["source"],
+            )
         )
-        self._feature_age = Histogram(
-            "tickcast_feature_age_seconds",
-            "Time between the as-of time of the features and the prediction.",
-            buckets=_AGE_SECONDS,
-            registry=self.registry,
+        self._feature_age = self._tallied(
+            Distributions(
+                "tickcast_feature_age_seconds",
+                "Time between the as-of time of the features and the prediction.",
+                bounds=_AGE_SECONDS,
+            )
         )
-        self._messages = Counter(
-            "tickcast_stream_messages",
-            "Messages about closed bars that streams sent, by whether they were made for it or "
-            "were there already.",
-            ["origin"],
-            registry=self.registry,
+        self._messages = self._tallied(
+            Counts(
+                "tickcast_stream_messages",
+                "Messages about closed bars that streams sent, by whether they were made for it or "
+                "were there already.",
+                ["origin"],
+            )
         )
-        self._left_out = Counter(
-            "tickcast_stream_bars_left_out",
-            "Closed bars that streams did not tell of: their reader was behind, or had asked for "
-            "larger moves alone.",
-            ["reason"],
-            registry=self.registry,
+        self._left_out = self._tallied(
+            Counts(
+                "tickcast_stream_bars_left_out",
+                "Closed bars that streams did not tell of: their reader was behind, or had asked "
+                "for larger moves alone.",
+                ["reason"],
+            )
         )
         self._versions = Gauge(
             "tickcast_model_versions",
@@ -159,11 +168,12 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemax",
         )
-        self._bars = Counter(
-            "tickcast_series_updates",
-            "Times that a series got new bars, by timeframe.",
-            ["timeframe"],
-            registry=self.registry,
+        self._bars = self._tallied(
+            Counts(
+                "tickcast_series_updates",
+                "Times that a series got new bars, by timeframe.",
+                ["timeframe"],
+            )
         )
         self._store_up = Gauge(
             "tickcast_store_reachable",
@@ -192,25 +202,17 @@ class Metrics:
         )
         self._failed_names: set[str] = set()
         self._version_names: set[str] = set()
-        self._call = lru_cache(maxsize=None)(self._calls.labels)
-        self._call_time = lru_cache(maxsize=None)(self._call_seconds.labels)
-        self._message = lru_cache(maxsize=None)(self._messages.labels)
-        self._stream = lru_cache(maxsize=None)(self._streams.labels)
-        self._model_time = lru_cache(maxsize=256)(self._inference.labels)
-        self._model_count = lru_cache(maxsize=256)(self._predictions.labels)
-        self._reused_count = lru_cache(maxsize=256)(self._reused.labels)
-        self._source = lru_cache(maxsize=None)(self._features.labels)
 
     def call_started(self, method: str, *, streaming: bool) -> None:
         if streaming:
-            self._stream(method).inc()
+            self._streams.labels(method).inc()
 
     def call_ended(self, method: str, code: str, seconds: float, *, streaming: bool) -> None:
-        self._call(method, code).inc()
+        self._calls.labels(method, code).inc()
         if streaming:
-            self._stream(method).dec()
+            self._streams.labels(method).dec()
         else:
-            self._call_time(method, code).observe(seconds)
+            self._call_seconds.labels(method, code).observe(seconds)
 
     def call_lost(self, method: str, loss: Loss) -> None:
         self._lost.labels(method, loss.value).inc()
@@ -226,31 +228,33 @@ class Metrics:
         if self._stages is not None:
             self._stages.observe(turn)
 
-    def publish_stages(self) -> None:
-        """Adds the stages since the last time to what processes share."""
+    def publish(self) -> None:
+        """Adds what was tallied since the last time to what processes share."""
+        for tally in self._tallies:
+            tally.publish()
         if self._stages is not None:
             self._stages.publish()
 
     def features_served(self, source: FeatureSource, age: float) -> None:
-        self._source(source.name.lower()).inc()
-        self._feature_age.observe(age)
+        self._features.labels(source.name.lower()).inc()
+        self._feature_age.labels().observe(age)
 
     def answer_reused(self, model_version: str) -> None:
-        self._reused_count(model_version).inc()
-        self._model_count(model_version).inc()
+        self._reused.labels(model_version).inc()
+        self._predictions.labels(model_version).inc()
 
     def messages_made(self, count: int) -> None:
-        self._message("made").inc(count)
+        self._messages.labels("made").inc(count)
 
     def messages_shared(self, count: int) -> None:
-        self._message("shared").inc(count)
+        self._messages.labels("shared").inc(count)
 
     def bars_left_out(self, reason: LeftOut, count: int) -> None:
         self._left_out.labels(reason.value).inc(count)
 
     def inference(self, model: LoadedModel | ForeignModel, rows: int, seconds: float) -> None:
-        self._model_time(model.name).observe(seconds)
-        self._model_count(model.name).inc(rows)
+        self._inference.labels(model.name).observe(seconds)
+        self._predictions.labels(model.name).inc(rows)
 
     def models_changed(self, catalogue: Catalogue) -> None:
         """Takes over which versions are loaded and which were refused."""
@@ -273,16 +277,13 @@ class Metrics:
         """Drops what is kept of a version that is gone, lest each new one take room for good."""
         if self._stages is not None:
             self._stages.forget(version)
-        if values.ValueClass is not values.MutexValue:
-            # Those that processes share cannot be taken back.
-            return
-        for metric, child in (
-            (self._inference, self._model_time),
-            (self._predictions, self._model_count),
-            (self._reused, self._reused_count),
-        ):
-            metric.remove(version)
-            child.cache_clear()
+        for tally in (self._inference, self._predictions, self._reused):
+            tally.remove(version)
+
+    def _tallied(self, tally: _Tally) -> _Tally:
+        self.registry.register(tally)
+        self._tallies.append(tally)
+        return tally
 
     def registry_changed(self, status: RegistryStatus) -> None:
         """Takes over whether the registry answers, and what of it is here."""

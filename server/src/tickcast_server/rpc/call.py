@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from typing import NoReturn, Protocol
 
 import grpc
@@ -42,7 +43,9 @@ class Call:
         self._context = context
         self._metadata = metadata
         self.turn = turn
-        turn.lost = self.loss
+        # Not of this object, which holds the turn: both, and the context, which keeps a stream of
+        # the connection open, would go only when the garbage collector looks.
+        turn.lost = partial(_loss, context)
 
     @property
     def request_id(self) -> str:
@@ -64,7 +67,11 @@ class Call:
 
     def loss(self) -> Loss | None:
         """Why nobody waits for the answer any more; None while somebody does."""
-        remaining = self._context.time_remaining()
-        if remaining is not None and remaining <= 0:
-            return Loss.DEADLINE
-        return Loss.CANCELLED if self._context.cancelled() else None
+        return _loss(self._context)
+
+
+def _loss(context: Context) -> Loss | None:
+    remaining = context.time_remaining()
+    if remaining is not None and remaining <= 0:
+        return Loss.DEADLINE
+    return Loss.CANCELLED if context.cancelled() else None

@@ -20,6 +20,7 @@ from collections.abc import (
     Mapping,
 )
 from contextlib import aclosing, contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, Protocol
 
@@ -38,6 +39,9 @@ from tickcast_server.rpc.status import internal_status, status_of
 from tickcast_server.rpc.timing import TIMING, timing_metadata
 from tickcast_server.turn import Loss, NobodyWaits, Stage, Turn
 from tickcast_server.waits import Waits
+
+# Of a unary call, for its handler: one made for each call would cost as much as most calls do.
+_ARRIVED: ContextVar[tuple[Metadata, Turn]] = ContextVar("tickcast_arrived")
 
 _LOST = {Loss.DEADLINE: code_pb2.DEADLINE_EXCEEDED, Loss.CANCELLED: code_pb2.CANCELLED}
 
@@ -175,14 +179,22 @@ class Method:
         self._observer = observer
         self._in_flight = in_flight
         self._log = structlog.get_logger("tickcast.rpc")
+        self._unary_handler: grpc.RpcMethodHandler[bytes, bytes] = (
+            grpc.unary_unary_rpc_method_handler(self._unary_arrived)
+        )
 
     def handler(self, metadata: Metadata, turn: Turn) -> grpc.RpcMethodHandler[bytes, bytes]:
-        """What answers this one call."""
+        """What answers this one call, in the task that asks for it here."""
         if self._exchanging:
             return grpc.stream_stream_rpc_method_handler(partial(self.exchange, metadata, turn))
         if self.streaming:
             return grpc.unary_stream_rpc_method_handler(partial(self.stream, metadata, turn))
-        return grpc.unary_unary_rpc_method_handler(partial(self.unary, metadata, turn))
+        _ARRIVED.set((metadata, turn))
+        return self._unary_handler
+
+    async def _unary_arrived(self, data: bytes, context: Context) -> bytes:
+        metadata, turn = _ARRIVED.get()
+        return await self.unary(metadata, turn, data, context)
 
     async def unary(
         self,

@@ -84,9 +84,9 @@ async def publish(metrics: Metrics) -> None:
     try:
         while True:
             await asyncio.sleep(_PUBLISH_SECONDS)
-            metrics.publish_stages()
+            metrics.publish()
     finally:
-        metrics.publish_stages()
+        metrics.publish()
 
 
 if __name__ == "__main__":
