@@ -27,7 +27,8 @@ from tickcast_modelkit.errors import InvalidArray, TooFewResiduals
 
 Floats = NDArray[np.float64]
 
-_PROBABILITIES = np.linspace(0.0, 1.0, 101)
+PROBABILITIES = np.linspace(0.0, 1.0, 101)
+"""Of the quantiles that a band keeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ class ConformalBand:
             scale_feature=scale_feature,
             scale_floor=float(scale_floor),
             calibration_rows=rows,
-            quantiles=tuple(np.quantile(ordered, _PROBABILITIES).tolist()),
+            quantiles=tuple(np.quantile(ordered, PROBABILITIES).tolist()),
         )
 
     def scales(self, features: NDArray[np.float32], names: Sequence[str]) -> Floats:
@@ -112,25 +113,15 @@ class ConformalBand:
         """Return the ends of the interval: of one prediction, or of each of many (n,)."""
         return prediction + self.lower * scale, prediction + self.upper * scale
 
-    @overload
-    def probability_above_zero(self, prediction: float, scale: float) -> float | None: ...
-
-    @overload
-    def probability_above_zero(self, prediction: Floats, scale: Floats) -> Floats | None: ...
-
-    def probability_above_zero(
-        self, prediction: float | Floats, scale: float | Floats
-    ) -> float | Floats | None:
-        """Return the probability that an outcome, or each of many (n,), is above zero.
+    def probability_above_zero(self, prediction: Floats, scale: Floats) -> Floats | None:
+        """Return the probability that each of n outcomes is above zero, shape (n,).
 
         Never nearer to 0 or 1 than the number of residuals can tell. None without quantiles.
         """
         if not self.quantiles:
             return None
-        above = 1.0 - np.interp(-prediction / scale, self.quantiles, _PROBABILITIES)
+        above = 1.0 - np.interp(-prediction / scale, self.quantiles, PROBABILITIES)
         least = 1.0 / (self.calibration_rows + 1)
-        if isinstance(above, float):
-            return min(max(float(above), least), 1.0 - least)
         return np.clip(above, least, 1.0 - least)
 
 

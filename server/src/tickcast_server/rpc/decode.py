@@ -235,9 +235,9 @@ def _given_features(
     features: prediction_service_pb2.InlineFeatures, wrong: Violations
 ) -> GivenFeatures:
     field, values = _feature_values(features, wrong)
-    finite = np.isfinite(values)
-    if not finite.all():
-        for index in np.flatnonzero(~finite).tolist():
+    # As plain numbers, which are doubles, finite ones have a finite sum.
+    if not math.isfinite(sum(values.tolist())):
+        for index in np.flatnonzero(~np.isfinite(values)).tolist():
             wrong.add(f"{field}[{index}]", f"was {values[index]}, needed a finite number")
     if not features.HasField("as_of_time"):
         wrong.required("features.as_of_time", "the close of the last bar used")

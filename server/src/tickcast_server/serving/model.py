@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from tickcast_modelkit.features import FeatureSet, find_feature_set
 from tickcast_modelkit.intervals import ConformalBand
 from tickcast_modelkit.manifest import Manifest
 from tickcast_modelkit.package import read_package
+from tickcast_modelkit.row_band import RowBand
 
 from tickcast_server.serving.session import Session
 
@@ -29,6 +29,13 @@ class LoadedModel:
     load_time: float
     """Seconds since the epoch."""
 
+    row_band: RowBand = field(init=False)
+    """The band, for one row at a time."""
+
+    def __post_init__(self) -> None:
+        row_band = RowBand(self.band, self.feature_set.names)
+        object.__setattr__(self, "row_band", row_band)
+
     @property
     def timeframe(self) -> str:
         return str(self.manifest.timeframe)
@@ -36,10 +43,6 @@ class LoadedModel:
     @property
     def band(self) -> ConformalBand:
         return self.manifest.band
-
-    def scale(self, features: NDArray[np.float32]) -> float:
-        """What the width of the interval is proportional to, at these features (F,)."""
-        return float(self.band.scales(features[None], self.feature_set.names)[0])
 
 
 def load_model(

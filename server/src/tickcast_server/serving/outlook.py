@@ -42,11 +42,12 @@ class Outlooks:
 
 def outlook_of(model: LoadedModel, row: NDArray[np.float32], answer: Answer) -> Outlook:
     """From the features (F,) of one row and the model's answer to them."""
-    value, scale = answer.prediction, model.scale(row)
-    lower, upper = answer.tails or model.band.bounds(value, scale)
+    band = model.row_band
+    value, scale = answer.prediction, band.scale(row)
+    lower, upper = answer.tails or band.bounds(value, scale)
     rise = answer.probability
     if rise is None:
-        rise = model.band.probability_above_zero(value, scale)
+        rise = band.probability_above_zero(value, scale)
     return Outlook(value, lower, upper, rise)
 
 
