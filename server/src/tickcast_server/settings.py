@@ -47,6 +47,7 @@ _OTHERS = (
     "TICKCAST_SOURCE_",
     "TICKCAST_BARS",
     "TICKCAST_TARGET",
+    "TICKCAST_CLIENT_",
 )
 
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
-from typing import Annotated
 
 import typer
 
-from tickcast._channel import DEFAULT_TARGET, TARGET_VARIABLE
 from tickcast._errors import DeadlineExceeded, ServerUnavailable, TickcastError
-from tickcast.cli import features, market, models, plugins, predict, replay, watch
+from tickcast.cli import features, market, models, plugins, predict, reach, replay, watch
 from tickcast.cli.exit_code import ExitCode
 from tickcast.cli.groups import CommandGroup, examples
 from tickcast.cli.output import ReaderGone, complain
-from tickcast.cli.session import BadUsage, Session
+from tickcast.cli.session import BadUsage
 
 _END_OF_HELP = (
     examples(
@@ -62,7 +59,7 @@ def build() -> typer.Typer:
         help="Predictions of market prices over gRPC: train, serve, ask, watch.",
         epilog=_END_OF_HELP,
     )
-    app.callback()(_session)
+    app.callback()(reach.reach)
     for module in (predict, models, features, market, watch, replay):
         module.register(app)
     plugins.register(app)
@@ -72,26 +69,3 @@ def build() -> typer.Typer:
 def _drop_output() -> None:
     # What is still in a buffer would otherwise be tried again when the interpreter ends.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _version(shown: bool) -> None:
-    if shown:
-        print(f"tickcast {version('tickcast')}")
-        raise typer.Exit
-
-
-def _session(
-    context: typer.Context,
-    target: Annotated[
-        str | None,
-        typer.Option(
-            envvar=TARGET_VARIABLE,
-            help=f"Where the server is, as host:port; by default {DEFAULT_TARGET}.",
-        ),
-    ] = None,
-    show_version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version.")
-    ] = False,
-) -> None:
-    del show_version
-    context.obj = Session(target)

@@ -8,6 +8,8 @@ import typer
 
 from tickcast._client import Client
 from tickcast._errors import TickcastError
+from tickcast.cli.reach import session
+from tickcast.cli.session import BadUsage
 
 # Whoever presses Tab waits no longer than this for a server that is away.
 _PATIENCE = 0.5
@@ -32,10 +34,9 @@ def feature_sets(context: typer.Context) -> list[str]:
 
 
 def _asked(context: typer.Context, names: Callable[[Client], set[str]]) -> list[str]:
-    target = context.find_root().params.get("target")
     try:
-        with Client(target, timeout=_PATIENCE) as client:
+        with session(context.find_root().params).connect(timeout=_PATIENCE) as client:
             return sorted(names(client))
-    except (TickcastError, ValueError):
+    except (TickcastError, BadUsage, ValueError):
         # What is printed here ends up on the line that somebody types.
         return []

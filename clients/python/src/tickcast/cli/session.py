@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from tickcast._async_client import AsyncClient
 from tickcast._client import Client
+from tickcast._connection import Connection
 from tickcast._errors import NotFound, TickcastError
+from tickcast._target import Target, parse_target
+from tickcast._tls import Tls
+from tickcast._token import Token
 from tickcast.cli.suggest import suggestion
 
 
@@ -15,22 +20,61 @@ class BadUsage(Exception):
     """The command line is wrong; the text says what would be right."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """The options that come before the command."""
 
-    target: str | None
+    given_target: str | None = None
+    tls: Tls | None = None
+    token: Token | None = None
+    insecure_token: bool = False
+
+    @property
+    def target(self) -> Target:
+        """Where the server is."""
+        return parse_target(self.given_target)
 
     @contextmanager
-    def connect(self) -> Iterator[Client]:
+    def connect(self, *, timeout: float | None = None) -> Iterator[Client]:
         """A connection. What the server does not know is raised with what may have been meant."""
-        with Client(self.target) as client:
+        with Client(
+            self.given_target,
+            tls=self.tls,
+            token=self.token,
+            insecure_token=self.insecure_token,
+            timeout=timeout,
+        ) as client:
             try:
                 yield client
             except NotFound as error:
                 with suppress(TickcastError):
                     error.add_note(suggestion(client, error))
                 raise
+
+    def connect_async(self, *, timeout: float, channels: int) -> AsyncClient:
+        """A client of asyncio, to be closed by the caller."""
+        return AsyncClient(
+            self.given_target,
+            tls=self.tls,
+            token=self.token,
+            insecure_token=self.insecure_token,
+            timeout=timeout,
+            channels=channels,
+        )
+
+    def connection(self) -> Connection:
+        """What calls of other services than ours are made over."""
+        return Connection(
+            self.given_target,
+            credentials=None,
+            tls=self.tls,
+            token=self.token,
+            insecure_token=self.insecure_token,
+            timeout=None,
+            channels=1,
+            hedging=None,
+            interceptors=(),
+        )
 
 
 def model_name(client: Client, given: str | None) -> str:
