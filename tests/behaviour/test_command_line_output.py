@@ -134,6 +134,28 @@ async def test_watch_streams_predictions_in_the_columns_of_predict(tickcast: Com
     assert watched.rows[0].keys() == asked.rows[0].keys()
 
 
+async def test_bench_measures_a_server(tickcast: Command) -> None:
+    (by_symbol,) = (await tickcast("bench", "--duration", "200ms", "--json")).lines
+    assert by_symbol["loop"] == "closed"
+    assert by_symbol["answered"] > 0 == by_symbol["failed"]
+    assert 0 < by_symbol["latency_ms"]["p50"] <= by_symbol["latency_ms"]["max"]
+    paced = ("bench", "AAPL", "--rows", "20", "--rate", "50", "--duration", "200ms")
+    (rows,) = (await tickcast(*paced, "--json")).lines
+    assert (rows["loop"], rows["answered"]) == ("open", 10)
+    assert rows["rows_per_second"] == 20 * rows["calls_per_second"]
+    shown = await tickcast(*paced)
+    assert shown.code == ExitCode.DONE
+    assert "20 rows of features in each call" in shown.out
+    assert "this program used" in shown.out
+
+
+async def test_bench_of_another_machine_needs_a_yes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["--target", "prices.example:50051", "bench"]) == ExitCode.BAD_USAGE
+    assert "needed --yes" in capsys.readouterr().err
+
+
 async def test_a_reader_who_leaves_is_no_error(target: str) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tickcast", "--target", target, "watch", "--json"),
