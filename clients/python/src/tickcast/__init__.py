@@ -63,9 +63,11 @@ from tickcast._events import (
     StreamStarted,
     StreamStartMode,
 )
+from tickcast._frames import to_arrow, to_pandas
 from tickcast._hedging import Hedging
 from tickcast._ingest import BarsRefused, IngestResult
 from tickcast._interceptors import Interceptor, OutgoingCall
+from tickcast._listeners import AsyncListener, Listener
 from tickcast._models import Model, ModelVersion, ModelVersionState, Score, TrainingData
 from tickcast._streams import AsyncEventStream, EventStream
 from tickcast._tls import Tls
@@ -88,6 +90,7 @@ from tickcast._types import (
 __all__ = [
     "AsyncClient",
     "AsyncEventStream",
+    "AsyncListener",
     "Bar",
     "BarBeforeRetention",
     "BarConflict",
@@ -123,6 +126,7 @@ __all__ = [
     "InvalidBar",
     "InvalidPageToken",
     "InvalidRequest",
+    "Listener",
     "Model",
     "ModelNotFound",
     "ModelVersion",
@@ -165,4 +169,6 @@ __all__ = [
     "TrainingData",
     "UnexpectedStatus",
     "UnloadRefused",
+    "to_arrow",
+    "to_pandas",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from types import TracebackType
 from typing import Any, Generic, Self
 
@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 
 from tickcast._connection import StreamCall
 from tickcast._errors import ServerUnavailable, TickcastError
+from tickcast._listeners import AsyncListener, Listener, OnError
 from tickcast._status import from_rpc_error
 from tickcast._subscription import Event, Step, Subscription
 from tickcast._types import StreamPosition
@@ -59,6 +60,21 @@ class EventStream(Iterator[Event], Generic[Event]):
                 self._unread.clear()
                 self._drop()
         raise StopIteration
+
+    def subscribe(
+        self, on_event: Callable[[Event], object], *, on_error: OnError | None = None
+    ) -> Listener[Event]:
+        """Has a thread of its own read the stream and call `on_event` with each event, in order.
+
+        The first error, of the stream or of `on_event`, ends it: `on_error` is called with it, or
+        else it is reported as uncaught, and raised when the listener is closed.
+
+        >>> closes = queue.SimpleQueue()
+        >>> with client.stream_prices("1d", snapshot=True).subscribe(closes.put):
+        ...     print(type(closes.get(timeout=30)).__name__)
+        StreamStarted
+        """
+        return Listener(self, on_event, on_error)
 
     def close(self) -> None:
         """Ends the stream. May be called more than once, and from any thread."""
@@ -144,6 +160,20 @@ class AsyncEventStream(AsyncIterator[Event], Generic[Event]):
                 self._unread.clear()
                 self._drop()
         raise StopAsyncIteration
+
+    def subscribe(
+        self,
+        on_event: Callable[[Event], Awaitable[object] | object],
+        *,
+        on_error: OnError | None = None,
+    ) -> AsyncListener[Event]:
+        """Has a task of its own read the stream and call `on_event` with each event, in order.
+
+        What `on_event` returns is awaited, where it can be. The first error, of the stream or of
+        `on_event`, ends it: `on_error` is called with it, or else it is reported as uncaught, and
+        raised when the listener is closed.
+        """
+        return AsyncListener(self, on_event, on_error)
 
     async def close(self) -> None:
         """Ends the stream. May be called more than once."""
