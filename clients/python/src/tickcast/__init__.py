@@ -68,9 +68,11 @@ from tickcast._hedging import Hedging
 from tickcast._ingest import BarsRefused, IngestResult
 from tickcast._interceptors import Interceptor, OutgoingCall
 from tickcast._listeners import AsyncListener, Listener
+from tickcast._metrics import Metrics
 from tickcast._models import Model, ModelVersion, ModelVersionState, Score, TrainingData
 from tickcast._streams import AsyncEventStream, EventStream
 from tickcast._tls import Tls
+from tickcast._tracing import Tracing
 from tickcast._types import (
     Bar,
     BatchItem,
@@ -127,6 +129,7 @@ __all__ = [
     "InvalidPageToken",
     "InvalidRequest",
     "Listener",
+    "Metrics",
     "Model",
     "ModelNotFound",
     "ModelVersion",
@@ -166,6 +169,7 @@ __all__ = [
     "Tls",
     "TooFewBars",
     "TooManyStreams",
+    "Tracing",
     "TrainingData",
     "UnexpectedStatus",
     "UnloadRefused",

@@ -6,12 +6,13 @@ import importlib
 from typing import Any
 
 
-def load(library: str, *, extra: str) -> Any:
-    """The library. Raises `ImportError` with the command that installs it."""
+def load(module: str, *, extra: str) -> Any:
+    """The module. Raises `ImportError` with the command that installs its library."""
+    library = module.partition(".")[0]
     try:
-        return importlib.import_module(library)
+        return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != library:
+        if error.name not in {module, library}:
             raise
         raise ImportError(
             f"{library} is not installed, needed: pip install 'tickcast[{extra}]'", name=library
