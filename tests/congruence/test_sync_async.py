@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,19 @@ import pytest
 import tickcast
 from tickcast import (
     AsyncClient,
+    AsyncEventStream,
+    AsyncListener,
     Bar,
     BarEvent,
     BarsRefused,
     BatchItem,
     Client,
+    EventStream,
     Features,
     FeatureSource,
+    FeatureVector,
     InvalidRequest,
+    Listener,
     ModelNotFound,
     ModelVersionState,
     Prediction,
@@ -56,17 +62,101 @@ def public(kind: type[Any]) -> dict[str, Any]:
     return {name: value for name, value in vars(kind).items() if not name.startswith("_")}
 
 
-def test_both_have_the_same_methods_with_the_same_words() -> None:
-    one, other = public(Client), public(AsyncClient)
+# What only one face can promise: a stream of asyncio belongs to one loop, and is read by a task.
+OF_ONE_FACE = (", and from any thread", " What `on_event` returns is awaited, where it can be.")
+
+
+def words(method: Any) -> str:
+    """What both docstrings say; their examples are those of the blocking face."""
+    text = " ".join((inspect.getdoc(method) or "").partition("\n\n>>>")[0].split())
+    for phrase in OF_ONE_FACE:
+        text = text.replace(phrase, "")
+    return text.replace("a thread of its own", "a task of its own")
+
+
+def parameters(method: Any) -> list[tuple[str, Any, Any]]:
+    """Each parameter with its kind and default."""
+    found = inspect.signature(method).parameters.values()
+    return [(parameter.name, parameter.kind, parameter.default) for parameter in found]
+
+
+PAIRS = [(Client, AsyncClient), (EventStream, AsyncEventStream), (Listener, AsyncListener)]
+
+# What is not awaited on the asyncio face: no call is made yet.
+AT_ONCE = {"stream_predictions", "stream_prices", "subscribe"}
+
+
+@pytest.mark.parametrize(("blocking_kind", "asyncio_kind"), PAIRS)
+def test_both_have_the_same_methods_with_the_same_words(
+    blocking_kind: type[Any], asyncio_kind: type[Any]
+) -> None:
+    one, other = public(blocking_kind), public(asyncio_kind)
     assert list(one) == list(other)
     for name, method in one.items():
-        assert inspect.getdoc(method) == inspect.getdoc(other[name])
+        assert words(method), name
+        assert words(method) == words(other[name]), name
+        if not isinstance(method, property):
+            assert parameters(method) == parameters(other[name]), name
+            assert inspect.iscoroutinefunction(other[name]) is (name not in AT_ONCE), name
+
+
+@pytest.mark.parametrize(("blocking_kind", "asyncio_kind"), PAIRS)
+def test_both_give_the_same_results(blocking_kind: type[Any], asyncio_kind: type[Any]) -> None:
+    for name, method in public(blocking_kind).items():
         if isinstance(method, property):
             continue
-        expected = str(inspect.signature(method)).replace("EventStream", "AsyncEventStream")
-        assert str(inspect.signature(other[name])) == expected, name
-        asks = not name.startswith("stream")
-        assert inspect.iscoroutinefunction(other[name]) is asks, name
+        one, other = inspect.signature(method), inspect.signature(public(asyncio_kind)[name])
+        expected = str(one.return_annotation)
+        for kind, counterpart in PAIRS:
+            expected = expected.replace(kind.__name__, counterpart.__name__)
+        assert other.return_annotation == expected, name
+        for parameter in set(one.parameters) - {"on_event"}:
+            own = one.parameters[parameter].annotation
+            assert other.parameters[parameter].annotation == own, (name, parameter)
+
+
+def test_both_are_made_with_the_same_arguments() -> None:
+    assert inspect.signature(Client) == inspect.signature(AsyncClient)
+
+
+async def test_every_method_answers_alike(server: App) -> None:
+    held = bars(0, 300)
+    day = held[-1].open_time + timedelta(days=1)
+    feature_set = f"featureSets/{CORE.id}"
+    row = CORE.compute(last_window(CORE, SERIES.open_time, SERIES.ohlcv))
+    asked: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
+        "ingest_bars": ((held,), {}),
+        "predict": (("AAPL",), {"model": MODEL}),
+        "batch_predict": ((["AAPL", "AAPL"],), {"model": MODEL}),
+        "predict_matrix": ((row,), {"model": MODEL, "as_of_time": day}),
+        "list_bars": (("AAPL", "1d"), {}),
+        "list_symbols": ((), {}),
+        "get_features": (("AAPL", "1d"), {"feature_set": feature_set}),
+        "list_feature_sets": ((), {}),
+        "get_feature_set": ((feature_set,), {}),
+        "list_models": ((), {}),
+        "get_model": ((MODEL,), {}),
+        "list_model_versions": ((MODEL,), {}),
+        "get_model_version": ((f"{MODEL}/versions/1",), {}),
+    }
+    assert set(asked) | AT_ONCE | {"close", "target"} == set(public(Client)) | {"subscribe"}
+    async with blocking(server.address) as one, asynchronous(server.address) as other:
+        await one("ingest_bars", held)
+        for name, (arguments, options) in asked.items():
+            answers = [await ask(name, *arguments, **options) for ask in (one, other)]
+            assert aged(answers[0]) == aged(answers[1]), name
+
+
+def aged(answer: Any) -> Any:
+    """An answer without its age, which grows between two calls."""
+    if isinstance(answer, list):
+        return [aged(item) for item in answer]
+    if isinstance(answer, Prediction):
+        still = replace(answer.feature_provenance, age=timedelta())
+        return replace(answer, feature_provenance=still)
+    if isinstance(answer, FeatureVector):
+        return replace(answer, provenance=replace(answer.provenance, age=timedelta()))
+    return answer
 
 
 def test_every_method_of_the_contract_has_its_method() -> None:

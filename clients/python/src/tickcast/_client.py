@@ -65,6 +65,12 @@ class Client:
     10 s. Calls are repeated with growing waits while the server is unavailable, within their
     timeout. They raise `TickcastError`; `ValueError` for what cannot be sent. A client may be
     shared by threads.
+
+    In the examples below, `client` is one of a server with models/daily-ridge and bars of AAPL.
+
+    >>> with Client(client.target, timeout=5, channels=2, hedging=Hedging(after=0.5)) as other:
+    ...     other.predict("AAPL", model="models/daily-ridge").symbol
+    'AAPL'
     """
 
     def __init__(
@@ -132,6 +138,10 @@ class Client:
 
         Raises `NotFound` for a model or symbol that is not held, `FailedPrecondition` when there
         are too few bars, `InvalidRequest` for what contradicts the contract.
+
+        >>> prediction = client.predict("AAPL", model="models/daily-ridge")
+        >>> prediction.price_interval.lower < prediction.predicted_price
+        True
         """
         return self._run(
             _operations.predict(
@@ -151,6 +161,10 @@ class Client:
 
         An item is a symbol or a `BatchItem`; `model` is that of items that name none. `timeout`
         is for each request of 5,000 items. Raises only what fails as a whole.
+
+        >>> results = client.batch_predict(["AAPL", "NOPE"], model="models/daily-ridge")
+        >>> [type(result).__name__ for result in results]
+        ['Prediction', 'SymbolNotFound']
         """
         return self._run(_operations.batch_predict(items, model=model), timeout)
 
@@ -166,6 +180,14 @@ class Client:
 
         `values` has a row of the model's feature set for each prediction: an array of float32 with
         two dimensions is sent as it is. A tenth of the time of `batch_predict` and less.
+
+        >>> version = client.get_model_version("models/daily-ridge/versions/champion")
+        >>> vector = client.get_features("AAPL", "1d", feature_set=version.feature_set)
+        >>> matrix = client.predict_matrix(
+        ...     [vector.values] * 3, model=version.name, as_of_time=vector.as_of_time
+        ... )
+        >>> len(matrix.predicted_returns)
+        3
         """
         return self._run(
             _operations.predict_matrix(values, model=model, as_of_time=as_of_time), timeout
@@ -191,6 +213,10 @@ class Client:
         `heartbeat` is the longest silence, 0.1 s to 60 s; 5 s when it is not given. Predictions of
         a return smaller than `minimum_move`, up or down, are left out. `when_behind` says what
         becomes of a reader that is slower than the bars: nothing is missed when it is not given.
+
+        >>> with client.stream_predictions("models/daily-ridge", snapshot=True) as events:
+        ...     print(type(next(events)).__name__, type(next(events)).__name__)
+        StreamStarted PredictionEvent
         """
         asked = StreamRequest(
             symbols, tuple(resume_after), snapshot, heartbeat, minimum_move, when_behind
@@ -215,6 +241,10 @@ class Client:
         were left out, unless it asks for another policy. Bars whose close moved less than
         `minimum_move` since the last one sent, as a natural log return, are left out. The other
         parameters are those of `stream_predictions`.
+
+        >>> with client.stream_prices("1d", symbols=["AAPL"], snapshot=True) as events:
+        ...     print(type(next(events)).__name__, next(events).bar.symbol)
+        StreamStarted AAPL
         """
         asked = StreamRequest(
             symbols, tuple(resume_after), snapshot, heartbeat, minimum_move, when_behind
@@ -228,6 +258,10 @@ class Client:
 
         Safe to repeat: a bar that is stored already with the same values is acknowledged again.
         `timeout` is for each request of 5,000 bars. Raises `BarsRefused` when any was not stored.
+
+        >>> bars = client.list_bars("AAPL", "1d")
+        >>> {result.duplicate for result in client.ingest_bars(bars)}
+        {True}
         """
         return self._run(_operations.ingest_bars(bars), timeout)
 
@@ -240,47 +274,87 @@ class Client:
         end: datetime | None = None,
         timeout: float | None = None,
     ) -> list[Bar]:
-        """The bars held of one symbol, oldest first: open_time from `start` to before `end`."""
+        """The bars held of one symbol, oldest first: open_time from `start` to before `end`.
+
+        >>> bars = client.list_bars("AAPL", "1d", end=datetime.now(UTC))
+        >>> bars[0].open_time < bars[-1].open_time
+        True
+        """
         return self._run(_operations.list_bars(symbol, timeframe, start=start, end=end), timeout)
 
     def list_symbols(
         self, *, timeframe: str | None = None, timeout: float | None = None
     ) -> list[SymbolSummary]:
-        """What is held, one for each symbol and timeframe, in alphabetical order."""
+        """What is held, one for each symbol and timeframe, in alphabetical order.
+
+        >>> "AAPL" in {summary.symbol for summary in client.list_symbols(timeframe="1d")}
+        True
+        """
         return self._run(_operations.list_symbols(timeframe), timeout)
 
     def get_features(
         self, symbol: str, timeframe: str, *, feature_set: str, timeout: float | None = None
     ) -> FeatureVector:
-        """The features of one symbol at its last bar; `feature_set` is featureSets/{id}."""
+        """The features of one symbol at its last bar; `feature_set` is featureSets/{id}.
+
+        >>> version = client.get_model_version("models/daily-ridge/versions/1")
+        >>> vector = client.get_features("AAPL", "1d", feature_set=version.feature_set)
+        >>> len(vector.names) == len(vector.values)
+        True
+        """
         return self._run(
             _operations.get_features(symbol, timeframe, feature_set=feature_set), timeout
         )
 
     def list_feature_sets(self, *, timeout: float | None = None) -> list[FeatureSet]:
-        """The feature sets that the server can compute, by name."""
+        """The feature sets that the server can compute, by name.
+
+        >>> [feature_set.minimum_bars for feature_set in client.list_feature_sets()]
+        [64]
+        """
         return self._run(_operations.list_feature_sets(), timeout)
 
     def get_feature_set(self, name: str, *, timeout: float | None = None) -> FeatureSet:
-        """One feature set: featureSets/{id}."""
+        """One feature set: featureSets/{id}.
+
+        >>> version = client.get_model_version("models/daily-ridge/versions/1")
+        >>> client.get_feature_set(version.feature_set).features[0].name
+        'return_1'
+        """
         return self._run(_operations.get_feature_set(name), timeout)
 
     def list_models(self, *, timeout: float | None = None) -> list[Model]:
-        """The models of the server's repository, by name."""
+        """The models of the server's repository, by name.
+
+        >>> [model.name for model in client.list_models()]
+        ['models/daily-ridge']
+        """
         return self._run(_operations.list_models(), timeout)
 
     def get_model(self, name: str, *, timeout: float | None = None) -> Model:
-        """One model: models/{model}."""
+        """One model: models/{model}.
+
+        >>> client.get_model("models/daily-ridge").aliases
+        {'champion': 'models/daily-ridge/versions/1'}
+        """
         return self._run(_operations.get_model(name), timeout)
 
     def list_model_versions(
         self, model: str, *, timeout: float | None = None
     ) -> list[ModelVersion]:
-        """The versions of models/{model}, newest first, loaded or not."""
+        """The versions of models/{model}, newest first, loaded or not.
+
+        >>> [version.state.value for version in client.list_model_versions("models/daily-ridge")]
+        ['ready']
+        """
         return self._run(_operations.list_model_versions(model), timeout)
 
     def get_model_version(self, name: str, *, timeout: float | None = None) -> ModelVersion:
-        """One version: models/{model}/versions/{version}, by number or alias."""
+        """One version: models/{model}/versions/{version}, by number or alias.
+
+        >>> client.get_model_version("models/daily-ridge/versions/champion").timeframe
+        '1d'
+        """
         return self._run(_operations.get_model_version(name), timeout)
 
     def _run(self, operation: Operation[_Result], timeout: float | None) -> _Result:

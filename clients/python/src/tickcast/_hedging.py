@@ -27,6 +27,10 @@ class Hedging:
 
     The first answer counts, and the other call is cancelled. Raises `ValueError` for what makes no
     sense.
+
+    >>> Hedging(after=0)
+    Traceback (most recent call last):
+    ValueError: hedging.after: was 0, needed more than 0 seconds
     """
 
     after: float

@@ -17,6 +17,10 @@ class Tls:
     """How a connection is encrypted, and who is at its ends. `Tls()` is for a public authority.
 
     Files are read when the client is made. Raises `ValueError` for half of a client's certificate.
+
+    >>> Tls(certificate="desk.pem")
+    Traceback (most recent call last):
+    ValueError: tls: was given certificate without key, needed both or neither
     """
 
     root_certificates: Pem | None = None
