@@ -9,7 +9,18 @@ from collections.abc import Sequence
 import typer
 
 from tickcast._errors import DeadlineExceeded, ServerUnavailable, TickcastError
-from tickcast.cli import bench, features, market, models, plugins, predict, reach, replay, watch
+from tickcast.cli import (
+    bench,
+    doctor,
+    features,
+    market,
+    models,
+    plugins,
+    predict,
+    reach,
+    replay,
+    watch,
+)
 from tickcast.cli.exit_code import ExitCode
 from tickcast.cli.groups import CommandGroup, examples
 from tickcast.cli.output import ReaderGone, complain
@@ -60,7 +71,7 @@ def build() -> typer.Typer:
         epilog=_END_OF_HELP,
     )
     app.callback()(reach.reach)
-    for module in (predict, models, features, market, watch, replay, bench):
+    for module in (predict, models, features, market, watch, replay, doctor, bench):
         module.register(app)
     plugins.register(app)
     return app

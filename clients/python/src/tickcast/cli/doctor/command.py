@@ -1,0 +1,108 @@
+"""The command: what is examined, and how findings are shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from tickcast.cli.doctor.finding import Finding, State
+from tickcast.cli.exit_code import ExitCode
+from tickcast.cli.groups import Heading, examples
+from tickcast.cli.output import (
+    JsonFlag,
+    OutputForm,
+    OutputOption,
+    console,
+    output_form,
+    say,
+    write,
+)
+from tickcast.cli.session import Session
+
+_STYLES = {State.OK: "green", State.WARNING: "yellow", State.PROBLEM: "red"}
+
+
+class Part(StrEnum):
+    """What can be examined alone."""
+
+    SERVER = "server"
+    MACHINE = "machine"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(
+        rich_help_panel=Heading.OPERATE,
+        epilog=examples(
+            "tickcast doctor                           the server, and this machine",
+            "tickcast doctor machine --config tickcast.toml",
+            "tickcast --target desk:50051 doctor server -o json",
+        ),
+    )(doctor)
+
+
+def doctor(
+    context: typer.Context,
+    part: Annotated[
+        Part | None, typer.Argument(help="Examine this part alone; by default both.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="TOML file that the server on this machine is given; by default none."),
+    ] = None,
+    output: OutputOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Say what is wrong with server and machine, and what to do.
+
+    The server is examined over the network. Of this machine, what is installed here is: with
+    tickcast-server its settings, ports, store and model repository. Exit code 1 with a problem.
+    """
+    form = output_form(output, as_json)
+    found = _examined(context.obj, part, config)
+    if form is OutputForm.TABLE:
+        findings = _shown_one_by_one(found)
+    else:
+        findings = list(found)
+        write(form, findings, kind=Finding, show=lambda: None)
+    if any(finding.state is State.PROBLEM for finding in findings):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _examined(session: Session, part: Part | None, config: Path | None) -> Iterator[Finding]:
+    # The checks need more than --help should wait for.
+    from tickcast.cli.doctor.examine import examine_machine, examine_server
+
+    if part in {None, Part.SERVER}:
+        yield from examine_server(session)
+    if part in {None, Part.MACHINE}:
+        yield from examine_machine(config)
+
+
+def _shown_one_by_one(found: Iterator[Finding]) -> list[Finding]:
+    findings = []
+    for finding in found:
+        findings.append(finding)
+        console().print(_row(finding))
+    counts = Counter(finding.state for finding in findings)
+    say(f"problems: {counts[State.PROBLEM]}, warnings: {counts[State.WARNING]}")
+    return findings
+
+
+def _row(finding: Finding) -> Table:
+    """Columns of fixed width, so that findings that come one after the other are one table."""
+    row = Table.grid(padding=(0, 1, 0, 0))
+    row.add_column(width=8)
+    row.add_column(width=11)
+    row.add_column(overflow="fold")
+    row.add_row(Text(finding.state, style=_STYLES[finding.state]), finding.check, finding.says)
+    if finding.do:
+        row.add_row("", "", Text(f"do: {finding.do}", style="bold"))
+    return row
