@@ -80,14 +80,25 @@ def _read(hint: Any, value: object, path: str) -> Any:
         return _read_dataclass(hint, value, path)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple:
-        items = _expect(list, value, path, "an array")
-        return tuple(_read(arguments[0], item, f"{path}[{i}]") for i, item in enumerate(items))
+        return _read_array(arguments[0], value, path)
     if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
         members = _expect(dict, value, path, "an object")
         return {key: _read(arguments[1], item, f"{path}.{key}") for key, item in members.items()}
     if origin in (types.UnionType, typing.Union):
         return _read_union(arguments, value, path)
     return _read_scalar((hint,), value, path)
+
+
+def _read_array(hint: Any, value: object, path: str) -> tuple[Any, ...]:
+    items = _expect(list, value, path, "an array")
+    # Most of a manifest is rows of numbers: each is looked at only where one of them is wrong.
+    if hint in _SCALAR_NAMES and set(map(type, items)) <= {hint} and _are_finite(items):
+        return tuple(items)
+    return tuple(_read(hint, item, f"{path}[{i}]") for i, item in enumerate(items))
+
+
+def _are_finite(items: list[Any]) -> bool:
+    return not any(infinity in items for infinity in _INFINITIES)
 
 
 def _read_union(hints: tuple[Any, ...], value: object, path: str) -> Any:
