@@ -67,6 +67,10 @@ clean: ## Remove the environments and what the tools left
 run: $(READY) ## Train on bundled bars, serve, stream predictions; RUN_SECONDS=30 ends by itself
 	@scripts/run
 
+.PHONY: web
+web: ## Build the live page into the server, which then shows it; needs Node.js 20.19
+	@scripts/web build
+
 .PHONY: bench
 bench: $(READY) ## Measure the server, --short in ARGS for 5 minutes; BENCH=predict or another alone
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m benchmarks $(BENCH) $(ARGS)
@@ -77,10 +81,15 @@ bench: $(READY) ## Measure the server, --short in ARGS for 5 minutes; BENCH=pred
 test: $(READY) $(MLFLOW_READY) $(TRITON_READY) ## Run the tests; T=tests/unit runs a part of them, WORKERS=0 all in one process
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(T)
 	@$(if $(T),,scripts/typescript --if-possible test)
+	@$(if $(T),,scripts/web --if-possible test)
 
 .PHONY: test-typescript
 test-typescript: $(READY) ## Test the TypeScript client against a real server; needs Node.js 20
 	@scripts/typescript test
+
+.PHONY: test-web
+test-web: $(READY) ## Test the live page against a real server; needs Node.js 20.19 and Chromium
+	@scripts/web test
 
 .PHONY: coverage
 coverage: $(READY) $(MLFLOW_READY) $(TRITON_READY) ## Run the tests and show the lines that none of them reached
@@ -89,8 +98,8 @@ coverage: $(READY) $(MLFLOW_READY) $(TRITON_READY) ## Run the tests and show the
 
 ##### Check and repair
 
-CHECKS := verify-format verify-style verify-types verify-imports proto-check verify-typescript verify-images \
-    verify-docs
+CHECKS := verify-format verify-style verify-types verify-imports proto-check verify-typescript verify-web \
+    verify-images verify-docs
 
 .PHONY: lint
 lint: $(READY) $(PROTO_READY) $(DOCS_READY) ## Run every check
@@ -135,6 +144,10 @@ proto-check: $(READY) $(PROTO_READY) ## Lint the contract; fail on stale stubs o
 .PHONY: verify-typescript
 verify-typescript: $(READY)
 	$(call check,scripts/typescript --if-possible check,npm --prefix clients/typescript run fix and run generate; the rest by hand)
+
+.PHONY: verify-web
+verify-web:
+	$(call check,scripts/web --if-possible check,npm --prefix clients/web run fix; the rest by hand)
 
 ##### Documentation
 

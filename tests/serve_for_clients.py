@@ -2,12 +2,14 @@
 
 Says `ready HTTP_ADDRESS` on standard output, and obeys one word a line on standard input: `bar`
 stores the next bar of each symbol, `restart` stops the server and starts it again on the same
-address. Each is answered with `done`. Ends with standard input.
+address, `remove-model` and `add-model` change what it finds in its model repository. Each is
+answered with `done`. Ends with standard input.
 """
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -16,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import grpc
 from tickcast.v1 import bar_pb2, market_data_service_pb2, market_data_service_pb2_grpc
-from tickcast_modelkit.testing import random_walk_bars
+from tickcast_modelkit.testing import MONDAY, random_walk_bars
 from tickcast_server.app import App
 from tickcast_server.testing import bar_messages, free_address, start_local
 
@@ -24,14 +26,17 @@ from tests.conftest import write_linear_package
 
 SYMBOLS = ("AAPL", "MSFT", "GE")
 HELD = 120
-MOST = 400
+MOST = 300
+# The model has seen the first bars in training, and not the others.
+START = MONDAY + 200 * 86_400
 
 
 async def main() -> None:
     """Serves until standard input ends."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        write_linear_package(folder / "models")
+        models = folder / "models"
+        write_linear_package(models)
         address = free_address()
         coming = bars()
         async with AsyncExitStack() as running:
@@ -46,8 +51,14 @@ async def main() -> None:
                     case "restart":
                         await running.aclose()
                         app = await start(running, folder, address)
+                    case "remove-model":
+                        shutil.rmtree(models / "tiny")
+                    case "add-model":
+                        write_linear_package(models)
                     case word:
-                        raise ValueError(f"word: was {word!r}, needed bar or restart")
+                        raise ValueError(
+                            f"word: was {word!r}, needed bar, restart, remove-model or add-model"
+                        )
                 print("done", flush=True)
 
 
@@ -61,7 +72,7 @@ async def start(running: AsyncExitStack, folder: Path, http_address: str) -> App
 def bars() -> Iterator[list[bar_pb2.Bar]]:
     """One bar of each symbol at a time."""
     series = [
-        bar_messages(random_walk_bars(MOST, symbol=symbol, seed=seed))
+        bar_messages(random_walk_bars(MOST, symbol=symbol, start=START, seed=seed))
         for seed, symbol in enumerate(SYMBOLS)
     ]
     return (list(row) for row in zip(*series, strict=True))

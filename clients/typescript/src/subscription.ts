@@ -69,7 +69,7 @@ export class Subscription {
   waitAfter(error: TickcastError): number | undefined {
     const now = this.#now();
     this.#downSince ??= now;
-    if (!(this.#begun && error.retryable) || now - this.#downSince > this.#patienceMs) {
+    if (!(this.#begun && error.retryable) || now - this.#downSince >= this.#patienceMs) {
       return undefined;
     }
     // Clients that lost the same server at once do not come back at once.

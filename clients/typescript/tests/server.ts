@@ -44,6 +44,16 @@ export class Server {
     return this.#say("restart");
   }
 
+  /** Takes its only model away; it notices by itself. */
+  removeModel(): Promise<void> {
+    return this.#say("remove-model");
+  }
+
+  /** Gives the model back. */
+  addModel(): Promise<void> {
+    return this.#say("add-model");
+  }
+
   async stop(): Promise<void> {
     const ended = once(this.process, "exit");
     this.process.stdin.end();
