@@ -8,15 +8,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tickcast import AsyncClient, DeadlineExceeded, Hedging, ServerUnavailable, StreamStarted, Tls
+from tickcast import (
+    AsyncClient,
+    AsyncEventStream,
+    BarEvent,
+    DeadlineExceeded,
+    Hedging,
+    PriceStreamEvent,
+    ServerUnavailable,
+    StreamStarted,
+    Tls,
+)
+from tickcast_modelkit.testing import random_walk_bars
 from tickcast_server.app import App
 from tickcast_server.rpc.tls import Certificates, PemFiles
+from tickcast_server.store.embedded import EmbeddedValkey
 from tickcast_server.testing import eventually, start_local
 
 from tests.asking import Ask, Connect, asynchronous, blocking
 from tests.certificates import Authority
 from tests.conftest import AddPackage
 from tests.recording_server import Recording, recording_server
+from tests.sdk_bars import sdk_bars
 
 
 @pytest.fixture(params=[blocking, asynchronous])
@@ -60,6 +73,22 @@ async def test_calls_take_connections_in_turn(recording: Recording, connect: Con
     assert peers[:3] * 3 == peers
 
 
+async def test_streams_take_connections_in_turn(recording: Recording) -> None:
+    async with AsyncClient(recording.address, channels=3) as client:
+        for _ in range(3):
+            # It is answered with no event, and that is no stream.
+            with pytest.raises(ServerUnavailable):
+                await anext(client.stream_prices("1d"))
+    assert len({call.peer for call in recording.calls}) == 3
+
+
+async def test_all_addresses_of_a_name_are_used(recording: Recording, connect: Connect) -> None:
+    port = recording.address.rpartition(":")[2]
+    async with connect(f"dns:///localhost:{port}") as ask:
+        await predict(ask)
+    assert len(recording.calls) == 1
+
+
 async def test_calls_go_on_when_one_of_several_servers_is_gone(
     tmp_path: Path, repository: Path, add_package: AddPackage, connect: Connect
 ) -> None:
@@ -83,6 +112,42 @@ async def test_calls_go_on_when_one_of_several_servers_is_gone(
                 (model,) = await ask("list_models")
                 assert model.name == "models/tiny"
             assert calls(first) == asked + 20
+
+
+async def test_streams_go_on_at_another_server(
+    tmp_path: Path, repository: Path, add_package: AddPackage
+) -> None:
+    add_package()
+    series = sdk_bars(random_walk_bars(2, symbol="AAPL"))
+    store = EmbeddedValkey(tmp_path / "valkey", fsync="everysec")
+    await asyncio.to_thread(store.start)
+    settings = {"redis_url": store.url, "grace": 1.0}
+    try:
+        async with (
+            start_local(tmp_path, **settings) as first,
+            start_local(tmp_path, **settings) as second,
+            AsyncClient(f"{first.address},{second.address}") as client,
+        ):
+            # In turn, so that each server has one at least.
+            streams = [client.stream_prices("1d") for _ in range(4)]
+            assert {type(await anext(stream)) for stream in streams} == {StreamStarted}
+            await client.ingest_bars(series[:1])
+            assert [await closes(stream) for stream in streams] == [series[0].close] * 4
+            await second.stop()
+            await client.ingest_bars(series[1:])
+            assert [await closes(stream) for stream in streams] == [series[1].close] * 4
+            for stream in streams:
+                await stream.close()
+    finally:
+        await asyncio.to_thread(store.stop)
+
+
+async def closes(stream: AsyncEventStream[PriceStreamEvent]) -> float:
+    """The close of the next bar in a stream."""
+    async for event in stream:
+        if isinstance(event, BarEvent):
+            return event.bar.close
+    raise AssertionError("the stream has ended")
 
 
 def calls(app: App) -> float:
@@ -190,7 +255,7 @@ async def test_both_ends_show_their_certificates(tmp_path: Path, connect: Connec
 async def test_a_stream_goes_over_tls_too(tmp_path: Path, add_package: AddPackage) -> None:
     add_package()
     authority = Authority(tmp_path / "certificates")
-    pair = authority.issue("127.0.0.1")
+    pair = authority.issue("127.0.0.1", "localhost")
     settings = {"tls": {"certificate": pair.certificate, "key": pair.key}}
     async with start_local(tmp_path, **settings) as app:
         tls = Tls(root_certificates=str(authority.root))
@@ -199,3 +264,7 @@ async def test_a_stream_goes_over_tls_too(tmp_path: Path, add_package: AddPackag
             client.stream_prices("1d") as events,
         ):
             assert isinstance(await anext(events), StreamStarted)
+        # Addresses of one host have its name in their certificates.
+        port = app.address.rpartition(":")[2]
+        async with AsyncClient(f"localhost:{port},localhost:{port}", tls=tls) as client:
+            await client.list_models()

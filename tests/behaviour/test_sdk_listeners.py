@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
@@ -72,7 +73,7 @@ async def subscribe(request: pytest.FixtureRequest, shared_server: App) -> Async
 
 async def done(method: Callable[[], Any]) -> None:
     """Calls a method of either client, from outside the event loop where it would block that."""
-    if asyncio.iscoroutinefunction(method):
+    if inspect.iscoroutinefunction(method):
         await method()
     else:
         await asyncio.to_thread(method)
