@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pty
+import re
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -154,27 +155,33 @@ async def test_watch_prints_a_line_for_each_bar_and_what_became_of_the_one_befor
     assert "of 20 (" in watched.out.splitlines()[-1]
 
 
-async def test_watch_draws_a_table_on_a_terminal(server: App, bars_file: Path) -> None:
+async def test_watch_draws_a_table_on_a_terminal_until_q(server: App, bars_file: Path) -> None:
     replay = ("replay", str(bars_file), "--source", "csv", "--speed", "0")
     assert (await run(*replay, TICKCAST_TARGET=server.address)).code == 0
     ours, theirs = pty.openpty()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tickcast", "watch", "--seconds", "2"),
-        env=os.environ | {"TICKCAST_TARGET": server.address, "TERM": "xterm", "COLUMNS": "140"},
+        *(sys.executable, "-m", "tickcast", "watch"),
+        env=os.environ
+        | {"TICKCAST_TARGET": server.address, "TERM": "xterm", "COLUMNS": "140", "NO_COLOR": "1"},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
     )
     os.close(theirs)
-    drawn = await asyncio.to_thread(_read_all, ours)
+    drawn = await asyncio.to_thread(_read_all, ours, quit_after=b"IBM")
     assert await process.wait() == 0
-    for part in ("band held", "direction right", "AAPL", "IBM", "\x1b["):
+    for part in ("connected to", "closes", "direction right", "AAPL", "IBM", "over 2 symbols"):
         assert part in drawn
+    assert "\x1b[" in drawn
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", drawn), "there is colour"
 
 
-def _read_all(terminal: int) -> str:
+def _read_all(terminal: int, *, quit_after: bytes) -> str:
+    """What a program draws on its terminal, where q is pressed once a word has appeared."""
     parts: list[bytes] = []
     while True:
+        if parts and quit_after in parts[-1]:
+            os.write(terminal, b"q")
         try:
             part = os.read(terminal, 65_536)
         except OSError:

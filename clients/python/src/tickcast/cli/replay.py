@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import track
 
 from tickcast._client import Client
 from tickcast._errors import DeadlineExceeded, ServerUnavailable
@@ -120,6 +119,8 @@ def _announce(schedule: Schedule, speed: float) -> None:
 
 
 def _step(client: Client, schedule: Schedule, speed: float, patience: float) -> None:
+    from rich.progress import track
+
     begin = time.monotonic()
     shown = Console(stderr=True)
     silent = not (shown.is_terminal and schedule.steps)
