@@ -72,6 +72,11 @@ class InvalidRequest(TickcastError):
         super().__init__(f"{first.field}: {first.description}{more}", field=first.field)
         self.violations = tuple(violations)
 
+    @classmethod
+    def of(cls, field: str, description: str, reason: str = "FIELD_INVALID") -> InvalidRequest:
+        """What to raise for one wrong field."""
+        return cls([Violation(field=field, description=description, reason=reason)])
+
     def under(self, prefix: str) -> InvalidRequest:
         """The same error with every path put below `prefix`, as for an item of a batch."""
         return InvalidRequest(

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from google.protobuf.message import DecodeError, Message
 
-from tickcast_server.errors import InvalidRequest, Violation
+from tickcast_server.errors import InvalidRequest
 
 
 class Form(Protocol):
@@ -42,12 +42,4 @@ BINARY = Binary()
 
 def unreadable(found: str, kind: type[Message]) -> InvalidRequest:
     """What to raise for a request that is not written as its form asks."""
-    return InvalidRequest(
-        [
-            Violation(
-                field="request",
-                description=f"{found}, needed a {kind.DESCRIPTOR.full_name}",
-                reason="FIELD_INVALID",
-            )
-        ]
-    )
+    return InvalidRequest.of("request", f"{found}, needed a {kind.DESCRIPTOR.full_name}")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tickcast_server.errors import InvalidRequest, Violation
+from tickcast_server.errors import InvalidRequest
 
 T = TypeVar("T")
 
@@ -43,15 +43,7 @@ def page_request(
     Raises `InvalidRequest`.
     """
     if size < 0:
-        raise InvalidRequest(
-            [
-                Violation(
-                    field="page_size",
-                    description=f"was {size}, needed 0 or more",
-                    reason="FIELD_INVALID",
-                )
-            ]
-        )
+        raise InvalidRequest.of("page_size", f"was {size}, needed 0 or more")
     scope = hashlib.sha256(json.dumps(list(arguments)).encode()).hexdigest()[:16]
     return PageRequest(
         size=min(size or default, maximum),
@@ -76,14 +68,10 @@ def _after(token: str, scope: str) -> str:
     except (binascii.Error, ValueError, TypeError):
         made_for = after = None
     if made_for != scope or not isinstance(after, str):
-        raise InvalidRequest(
-            [
-                Violation(
-                    field="page_token",
-                    description="was not made for these arguments, needed the next_page_token "
-                    "of the page before, with all other arguments the same",
-                    reason="PAGE_TOKEN_INVALID",
-                )
-            ]
+        raise InvalidRequest.of(
+            "page_token",
+            "was not made for these arguments, needed the next_page_token "
+            "of the page before, with all other arguments the same",
+            "PAGE_TOKEN_INVALID",
         )
     return after

@@ -22,7 +22,7 @@ from tickcast_modelkit.golden import GOLDEN_FILE
 from tickcast_modelkit.manifest import is_model_name
 from tickcast_modelkit.package import MANIFEST_FILE, MODEL_FILE
 
-from tickcast_server.errors import InvalidRequest, Violation
+from tickcast_server.errors import InvalidRequest
 from tickcast_server.serving.session import open_graph
 from tickcast_server.serving.signature import Signature, signature_of
 
@@ -55,15 +55,9 @@ class ForeignModel:
         except Exception as error:  # onnxruntime has an exception class for each status code
             # Its first line names the node and what it needs.
             said = str(error).partition("\n")[0]
-            raise InvalidRequest(
-                [
-                    Violation(
-                        field="inputs",
-                        description=f"was refused by {self.name}, needed what its graph can "
-                        f"compute with: {said}",
-                        reason="FIELD_INVALID",
-                    )
-                ]
+            raise InvalidRequest.of(
+                "inputs",
+                f"was refused by {self.name}, needed what its graph can compute with: {said}",
             ) from error
         return answers
 

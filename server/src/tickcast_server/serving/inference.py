@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tickcast_server.errors import InvalidRequest, TickcastError, Violation
+from tickcast_server.errors import InvalidRequest, TickcastError
 from tickcast_server.serving.batching import Batching
 from tickcast_server.serving.foreign import ForeignModel
 from tickcast_server.serving.model import LoadedModel
@@ -100,14 +100,8 @@ def _check_finite(features: NDArray[np.float32]) -> None:
     if np.isfinite(features).all():
         return
     row, column = np.argwhere(~np.isfinite(features))[0].tolist()
-    raise InvalidRequest(
-        [
-            Violation(
-                field=f"inputs.features[{row}][{column}]",
-                description=f"was {features[row, column]}, needed a finite number",
-                reason="FIELD_INVALID",
-            )
-        ]
+    raise InvalidRequest.of(
+        f"inputs.features[{row}][{column}]", f"was {features[row, column]}, needed a finite number"
     )
 
 

@@ -73,26 +73,16 @@ class MatrixPredictor:
 def _rows_of(values: NDArray[np.float32], model: LoadedModel) -> NDArray[np.float32]:
     width = len(model.feature_set.names)
     if len(values) % width:
-        raise InvalidRequest(
-            [
-                Violation(
-                    field="packed_values",
-                    description=f"was {len(values)} values, needed a multiple of {width}: rows of "
-                    f"featureSets/{model.feature_set.id}",
-                    reason="FEATURE_COUNT_MISMATCH",
-                )
-            ]
+        raise InvalidRequest.of(
+            "packed_values",
+            f"was {len(values)} values, needed a multiple of {width}: rows of "
+            f"featureSets/{model.feature_set.id}",
+            "FEATURE_COUNT_MISMATCH",
         )
     rows = values.reshape(-1, width)
     if len(rows) > MOST_ROWS:
-        raise InvalidRequest(
-            [
-                Violation(
-                    field="packed_values",
-                    description=f"was {len(rows)} rows, needed at most {MOST_ROWS}",
-                    reason="BATCH_TOO_LARGE",
-                )
-            ]
+        raise InvalidRequest.of(
+            "packed_values", f"was {len(rows)} rows, needed at most {MOST_ROWS}", "BATCH_TOO_LARGE"
         )
     finite = np.isfinite(rows)
     if not finite.all():

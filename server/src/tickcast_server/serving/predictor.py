@@ -345,15 +345,11 @@ def _given(query: PredictQuery, model: LoadedModel, source: GivenFeatures | Give
 def _from_features(query: PredictQuery, model: LoadedModel, source: GivenFeatures) -> _Prepared:
     needed = len(model.feature_set.names)
     if len(source.values) != needed:
-        raise InvalidRequest(
-            [
-                Violation(
-                    field=source.field,
-                    description=f"was {len(source.values)} values, needed {needed}: those of "
-                    f"featureSets/{model.feature_set.id}",
-                    reason="FEATURE_COUNT_MISMATCH",
-                )
-            ]
+        raise InvalidRequest.of(
+            source.field,
+            f"was {len(source.values)} values, needed {needed}: those of "
+            f"featureSets/{model.feature_set.id}",
+            "FEATURE_COUNT_MISMATCH",
         )
     return _Prepared(
         query=query,
@@ -405,29 +401,19 @@ def _from_row(
 def _refuse_ranks(model: LoadedModel) -> None:
     feature_set = model.feature_set
     if feature_set.ranks:
-        raise InvalidRequest(
-            [
-                Violation(
-                    field="bars",
-                    description="was of one symbol, needed features or nothing: "
-                    f"{model.name} ranks it among {len(feature_set.universe)} symbols",
-                    reason="FIELD_INVALID",
-                )
-            ]
+        raise InvalidRequest.of(
+            "bars",
+            "was of one symbol, needed features or nothing: "
+            f"{model.name} ranks it among {len(feature_set.universe)} symbols",
         )
 
 
 def _check_timeframe(field: str, timeframe: str, model: LoadedModel) -> None:
     if timeframe != model.timeframe:
-        raise InvalidRequest(
-            [
-                Violation(
-                    field=field,
-                    description=f"was {timeframe!r}, needed {model.timeframe!r}, "
-                    f"the timeframe of {model.name}",
-                    reason="TIMEFRAME_MISMATCH",
-                )
-            ]
+        raise InvalidRequest.of(
+            field,
+            f"was {timeframe!r}, needed {model.timeframe!r}, the timeframe of {model.name}",
+            "TIMEFRAME_MISMATCH",
         )
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tickcast_modelkit.features import FeatureSet
 from tickcast_modelkit.features.cross_section import needed_symbols, rank_among
 
-from tickcast_server.errors import CrossSectionIncomplete, InvalidRequest, Violation
+from tickcast_server.errors import CrossSectionIncomplete, InvalidRequest
 from tickcast_server.store.peers import Absence
 from tickcast_server.store.store import FeatureRow, SeriesKey
 from tickcast_server.turn import Turn
@@ -208,15 +208,10 @@ class _Section:
 
 
 def _outside(symbol: str, feature_set: FeatureSet) -> InvalidRequest:
-    return InvalidRequest(
-        [
-            Violation(
-                field="symbol",
-                description=f"was {symbol!r}, needed one of the {len(feature_set.universe)} "
-                f"symbols that featureSets/{feature_set.id} ranks",
-                reason="FIELD_INVALID",
-            )
-        ]
+    return InvalidRequest.of(
+        "symbol",
+        f"was {symbol!r}, needed one of the {len(feature_set.universe)} "
+        f"symbols that featureSets/{feature_set.id} ranks",
     )
 
 
