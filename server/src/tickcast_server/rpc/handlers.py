@@ -21,6 +21,7 @@ from collections.abc import (
 )
 from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
@@ -160,6 +161,17 @@ def _python_name(method: MethodDescriptor) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower()
 
 
+@dataclass(slots=True)
+class _End:
+    """How a stream ended."""
+
+    call: Call
+    """What was being answered."""
+
+    status: status_pb2.Status | None = None
+    """None where nothing went wrong."""
+
+
 class Method:
     """One method, whatever protocol a call of it came by."""
 
@@ -227,7 +239,7 @@ class Method:
                 raise
             except NobodyWaits as error:
                 self._observer.call_lost(self.name, error.loss)
-                status = status_pb2.Status(code=_LOST[error.loss], message="nobody waits for it")
+                status = _lost(error.loss)
                 code = code_pb2.Code.Name(status.code)
             except Exception as error:  # noqa: BLE001  # all end here, and none is lost
                 status = self._status(error, call)
@@ -251,54 +263,48 @@ class Method:
         answers: Callable[[Message, Call], AsyncGenerator[bytes]] = self._call
         call = Call(context, metadata, turn)
         with self._in_flight:
-            started = time.perf_counter()
-            self._observer.call_started(self.name, streaming=True)
-            code = "CANCELLED"
-            status = None
-            try:
+            with self._counted_stream(call) as end:
                 # Closed at once when the caller leaves, so that its subscription ends with it.
                 async with aclosing(answers(form.read(data, self._request), call)) as responses:
                     async for response in responses:
                         yield form.rewrite(response, self._response)
-                code = "OK"
-            except Exception as error:  # noqa: BLE001  # all end here, and none is lost
-                status = self._status(error, call)
-                code = code_pb2.Code.Name(status.code)
-            finally:
-                seconds = time.perf_counter() - started
-                self._observer.call_ended(self.name, code, seconds, streaming=True)
-            if status is not None:
-                await _abort(context, status)
+            if end.status is not None:
+                await _abort(context, end.status)
 
     async def exchange(
         self, metadata: Metadata, turn: Turn, requests: AsyncIterator[bytes], context: Context
     ) -> AsyncGenerator[bytes]:
         """One answer to each request of a stream, in turn."""
         answer: Callable[[Message, Call], Awaitable[Message]] = self._call
-        started = time.perf_counter()
-        self._observer.call_started(self.name, streaming=True)
-        code = "CANCELLED"
-        status = None
-        call = Call(context, metadata, turn)
-        try:
+        with self._counted_stream(Call(context, metadata, turn)) as end:
             async for data in requests:
-                call = Call(context, metadata, Turn(turn.waiting))
+                end.call = call = Call(context, metadata, Turn(turn.waiting))
                 # A shutdown waits for what is being answered, not for what may yet be asked.
                 with self._in_flight:
                     response = BINARY.write(await answer(BINARY.read(data, self._request), call))
                 yield response
+        if end.status is not None:
+            await _abort(context, end.status)
+
+    @contextmanager
+    def _counted_stream(self, call: Call) -> Iterator[_End]:
+        """Counts a stream, and keeps what went wrong in it for its caller to be told."""
+        end = _End(call)
+        code = "CANCELLED"
+        started = time.perf_counter()
+        self._observer.call_started(self.name, streaming=True)
+        try:
+            yield end
             code = "OK"
         except NobodyWaits as error:
-            status = status_pb2.Status(code=_LOST[error.loss], message="nobody waits for it")
-            code = code_pb2.Code.Name(status.code)
+            end.status = _lost(error.loss)
+            code = code_pb2.Code.Name(end.status.code)
         except Exception as error:  # noqa: BLE001  # all end here, and none is lost
-            status = self._status(error, call)
-            code = code_pb2.Code.Name(status.code)
+            end.status = self._status(error, end.call)
+            code = code_pb2.Code.Name(end.status.code)
         finally:
             seconds = time.perf_counter() - started
             self._observer.call_ended(self.name, code, seconds, streaming=True)
-        if status is not None:
-            await _abort(context, status)
 
     def _tell(self, turn: Turn, call: Call, context: Context) -> None:
         # Other calls than predictions ask no model.
@@ -327,6 +333,10 @@ class Method:
             exc_info=error,
         )
         return internal_status(request_id=request_id)
+
+
+def _lost(loss: Loss) -> status_pb2.Status:
+    return status_pb2.Status(code=_LOST[loss], message="nobody waits for it")
 
 
 async def _abort(context: Context, status: status_pb2.Status) -> bytes:
