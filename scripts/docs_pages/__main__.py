@@ -9,7 +9,6 @@ are symbolic links, so that what is edited is seen at once; the reference is gen
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,17 +17,21 @@ from scripts.docs_pages import commands, contract, python_api, settings
 ROOT = Path(__file__).parents[2]
 REFERENCE = Path("docs/reference")
 
-# What pages link to beside other pages.
-PAGES_AND_EXAMPLES = ("*.md", "examples/*")
+# The pages, and what they link to beside each other.
+PAGES = (
+    *("*.md", "docs/**/*.md", "clients/*/README.md", "proto/README.md"),
+    *("benchmarks/**/README.md", "examples/*.*"),
+)
 
 
 def main() -> None:
     (target,) = map(Path, sys.argv[1:])
     shutil.rmtree(target, ignore_errors=True)
-    for file in tracked(*PAGES_AND_EXAMPLES):
-        place = target / file
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(ROOT / file)
+    for pattern in PAGES:
+        for file in ROOT.glob(pattern):
+            place = target / file.relative_to(ROOT)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(file)
     reference = target / REFERENCE
     reference.mkdir(parents=True)
     for name, text in {
@@ -39,18 +42,6 @@ def main() -> None:
         "python_features": python_api.FEATURES,
     }.items():
         (reference / f"{name}.md").write_text(text)
-
-
-def tracked(*patterns: str) -> list[Path]:
-    """Files of the checkout that git knows or would add."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],  # noqa: S607
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return [path for path in map(Path, listed.stdout.splitlines()) if (ROOT / path).is_file()]
 
 
 if __name__ == "__main__":

@@ -20,12 +20,8 @@ DATA_COMMANDS = ("import", "check", "show")
 HEAD = """\
 # Commands
 
-`tickcast` asks servers by itself; the commands for training and serving come with their
-distributions. The exit code is 0 when it is done, 1 when a server refused or failed, 2 when the
-command line is wrong. `tickcast --help` and `tickcast COMMAND --help` show the same.
-
-`--target HOST:PORT` before the command, or `TICKCAST_TARGET`, names the server; by default
-`localhost:50051`.
+What each command takes, as `tickcast COMMAND --help` says it. What they share, output and exit
+codes among it: [command_line.md](../command_line.md).
 """
 SETTINGS = "Its flags are settings: [settings.md](settings.md#{anchor}).\n"
 

@@ -4,7 +4,7 @@ SDK = """\
 # Python SDK
 
 Every public name of the distribution `tickcast`. How it is used:
-[its page](../../clients/python/README.md).
+[python.md](../python.md).
 
 ::: tickcast
 """

@@ -1,0 +1,21 @@
+"""Pages whose reader starts a server do what they say, as typed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.documentation.scenes import STARTED
+from tests.documentation.session import Session
+
+
+@pytest.mark.parametrize("page", STARTED)
+async def test_the_page_does_what_it_says(page: str, tmp_path: Path) -> None:
+    scene = STARTED[page]
+    if scene.needs and not shutil.which(scene.needs):
+        pytest.skip(f"needs {scene.needs}")
+    scene.prepare(tmp_path)
+    async with Session(folder=tmp_path, variables=scene.variables) as session:
+        await session.follow(page)
