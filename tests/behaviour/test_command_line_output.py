@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -168,6 +169,29 @@ async def test_a_reader_who_leaves_is_no_error(target: str) -> None:
     process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]
     assert await process.stderr.read() == b""
     assert await process.wait() == ExitCode.READER_GONE
+
+
+async def test_an_interrupted_command_says_so(server: App) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tickcast", "--target", server.address),
+        *("replay", "--source", "bundled", "--speed", "0.001", "--end", "2000-06-01"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    # It waits between the steps that it has announced.
+    await process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = await process.communicate()
+    assert process.returncode == ExitCode.INTERRUPTED
+    assert b"Traceback" not in err
+
+
+def test_every_exit_code_is_documented() -> None:
+    page = Path("docs/command_line.md").read_text()
+    table = page.partition("## Exit codes")[2].partition("\n## ")[0]
+    documented = [int(line.split("|")[1]) for line in table.splitlines() if line[2:3].isdigit()]
+    assert documented == list(ExitCode)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Installed libraries are compared with what is required."""
+"""What is found of the machine that the program runs on."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tickcast.cli.doctor.finding import State
 from tickcast.cli.doctor.libraries import compare
+from tickcast.cli.doctor.variables import check
 
 
 def installed(folder: Path, *metadata: str) -> PathDistribution:
@@ -48,3 +49,11 @@ def test_another_python_is_a_problem(tmp_path: Path) -> None:
 def test_what_fits_is_well(tmp_path: Path) -> None:
     (well,) = compare(installed(tmp_path, "Requires-Dist: grpcio>=1"), extra="")
     assert well.state is State.OK
+
+
+def test_a_variable_that_nobody_reads_is_told_what_it_may_have_meant() -> None:
+    known = {"TICKCAST_TARGET", "TICKCAST_CLIENT_TLS_CA"}
+    (wrong,) = check({"TICKCAST_CLIENT_TLS_AC": "x", "TICKCAST_CLIENT_TLS_CA": "x"}, known)
+    assert wrong.says == "TICKCAST_CLIENT_TLS_AC is read by nobody"
+    assert wrong.do == "rename it to TICKCAST_CLIENT_TLS_CA"
+    assert not list(check({"TICKCAST_ADDRESS": "x", "HOME": "/"}, known))

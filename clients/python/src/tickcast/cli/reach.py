@@ -14,7 +14,8 @@ from tickcast._channel import DEFAULT_TARGET, TARGET_VARIABLE
 from tickcast._tls import Tls
 from tickcast.cli.session import BadUsage, Session
 
-_PREFIX = "TICKCAST_CLIENT_"
+VARIABLE_PREFIX = "TICKCAST_CLIENT_"
+"""What the names of variables for this program begin with, but for that of the target."""
 
 
 def _version(shown: bool) -> None:
@@ -36,39 +37,39 @@ def reach(
         bool,
         typer.Option(
             "--tls",
-            envvar=f"{_PREFIX}TLS",
+            envvar=f"{VARIABLE_PREFIX}TLS",
             help="Encrypt the connection; the server's certificate is of a public authority.",
         ),
     ] = False,
     tls_ca: Annotated[
         Path | None,
         typer.Option(
-            envvar=f"{_PREFIX}TLS_CA",
+            envvar=f"{VARIABLE_PREFIX}TLS_CA",
             help="Encrypt it; PEM file of the authority of the server's certificate.",
         ),
     ] = None,
     tls_certificate: Annotated[
         Path | None,
         typer.Option(
-            envvar=f"{_PREFIX}TLS_CERTIFICATE",
+            envvar=f"{VARIABLE_PREFIX}TLS_CERTIFICATE",
             help="PEM file of your own certificate, for a server that asks for one.",
         ),
     ] = None,
     tls_key: Annotated[
         Path | None,
-        typer.Option(envvar=f"{_PREFIX}TLS_KEY", help="PEM file of its private key."),
+        typer.Option(envvar=f"{VARIABLE_PREFIX}TLS_KEY", help="PEM file of its private key."),
     ] = None,
     tls_server_name: Annotated[
         str | None,
         typer.Option(
-            envvar=f"{_PREFIX}TLS_SERVER_NAME",
+            envvar=f"{VARIABLE_PREFIX}TLS_SERVER_NAME",
             help="Name in the server's certificate; by default the target's host.",
         ),
     ] = None,
     token_file: Annotated[
         Path | None,
         typer.Option(
-            envvar=f"{_PREFIX}TOKEN_FILE",
+            envvar=f"{VARIABLE_PREFIX}TOKEN_FILE",
             help="File whose content is sent as a bearer token; read again for every call.",
         ),
     ] = None,
@@ -76,7 +77,7 @@ def reach(
         bool,
         typer.Option(
             "--insecure-token",
-            envvar=f"{_PREFIX}INSECURE_TOKEN",
+            envvar=f"{VARIABLE_PREFIX}INSECURE_TOKEN",
             help="Send the token in plain text to another machine.",
         ),
     ] = False,

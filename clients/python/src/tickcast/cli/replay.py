@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         rich_help_panel=Heading.WATCH,
         epilog=examples(
-            "tickcast replay --start 2012-03-01           bundled daily bars, one day a second",
+            "tickcast replay --start 2012-03-01            bundled daily bars, one day a second",
             "tickcast replay bars/ --source csv --speed 0  bars of your own, at once",
         ),
     )(replay)

@@ -63,7 +63,7 @@ class Session:
         )
 
     def connection(self) -> Connection:
-        """What calls of other services than ours are made over."""
+        """What calls of services other than ours are made over."""
         return Connection(
             self.given_target,
             credentials=None,

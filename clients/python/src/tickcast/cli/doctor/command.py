@@ -66,7 +66,7 @@ def doctor(
     tickcast-server its settings, ports, store and model repository. Exit code 1 with a problem.
     """
     form = output_form(output, as_json)
-    found = _examined(context.obj, part, config)
+    found = _examined(context, part, config)
     if form is OutputForm.TABLE:
         findings = _shown_one_by_one(found)
     else:
@@ -76,14 +76,16 @@ def doctor(
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _examined(session: Session, part: Part | None, config: Path | None) -> Iterator[Finding]:
+def _examined(context: typer.Context, part: Part | None, config: Path | None) -> Iterator[Finding]:
+    session: Session = context.obj
     # The checks need more than --help should wait for.
     from tickcast.cli.doctor.examine import examine_machine, examine_server
 
     if part in {None, Part.SERVER}:
         yield from examine_server(session)
     if part in {None, Part.MACHINE}:
-        yield from examine_machine(config)
+        options = context.find_root().command.params
+        yield from examine_machine(config, {str(option.envvar) for option in options})
 
 
 def _shown_one_by_one(found: Iterator[Finding]) -> list[Finding]:

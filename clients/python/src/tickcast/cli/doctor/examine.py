@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tickcast.cli.doctor import (
     models,
     network,
     plugins,
+    variables,
     versions,
 )
 from tickcast.cli.doctor.finding import Finding, State, problem
@@ -41,19 +43,21 @@ def examine_server(session: Session) -> Iterator[Finding]:
         yield from _guarded("bars", lambda: bars.check(client))
 
 
-def examine_machine(config: Path | None) -> Iterator[Finding]:
-    """This machine: what is installed, and what that brings to check."""
+def examine_machine(config: Path | None, known_variables: Collection[str]) -> Iterator[Finding]:
+    """This machine: the variables of this program, what is installed, and what that checks."""
+    yield from variables.check(os.environ, known_variables)
     yield from libraries.check()
     yield from plugins.check(config)
 
 
 def _health(session: Session) -> Iterator[Finding]:
-    for channel in session.connection().open(grpc):
-        with channel:
-            findings = list(health.check(session, channel))
-            yield from findings
-            if findings[0].state is State.OK:
-                yield from versions.check(channel)
+    connection = session.connection()
+    (channel,) = connection.open(grpc)
+    with channel, connection.outgoing("", streaming=False) as metadata:
+        findings = list(health.check(session, channel, metadata))
+        yield from findings
+        if findings[0].state is State.OK:
+            yield from versions.check(channel, metadata)
 
 
 def _guarded(name: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

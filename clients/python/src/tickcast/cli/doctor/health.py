@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tickcast._connection import Metadata
 from tickcast.cli.doctor.finding import Finding, ok, problem
 from tickcast.cli.session import Session
 
@@ -15,10 +16,10 @@ _STORE = "tickcast.v1.MarketDataService"
 _PATIENCE = 5.0
 
 
-def check(session: Session, channel: Any) -> Iterator[Finding]:
+def check(session: Session, channel: Any, metadata: Metadata) -> Iterator[Finding]:
     """The server as a whole, then whether it can store bars."""
     try:
-        serving = _serving(channel, "")
+        serving = _serving(channel, "", metadata)
     except grpc.RpcError as error:
         yield _no_answer(session, error)
         return
@@ -26,7 +27,7 @@ def check(session: Session, channel: Any) -> Iterator[Finding]:
         yield problem("health", "the server is shutting down", "start it again: tickcast serve")
         return
     yield ok("health", "the server serves")
-    if not _serving(channel, _STORE):
+    if not _serving(channel, _STORE, metadata):
         yield problem(
             "health",
             "the server has lost its store: predictions go on, bars cannot be stored",
@@ -34,9 +35,11 @@ def check(session: Session, channel: Any) -> Iterator[Finding]:
         )
 
 
-def _serving(channel: Any, service: str) -> bool:
+def _serving(channel: Any, service: str, metadata: Metadata) -> bool:
     request = health_pb2.HealthCheckRequest(service=service)
-    answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=_PATIENCE)
+    answer = health_pb2_grpc.HealthStub(channel).Check(
+        request, timeout=_PATIENCE, metadata=metadata
+    )
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 

@@ -19,8 +19,8 @@ def check(target: Target) -> Iterator[Finding]:
 
 
 def _endpoints(target: Target) -> list[tuple[str, int]]:
-    endpoints = [item.rpartition(":") for item in target.given.rpartition("/")[2].split(",")]
-    return [(host.strip("[]"), int(port)) for host, _, port in endpoints if port.isdecimal()]
+    ports = [item.rpartition(":")[2] for item in target.given.split(",")]
+    return [(host, int(port)) for host, port in zip(target.hosts, ports, strict=False)]
 
 
 def _endpoint(host: str, port: int, target: Target) -> Finding:

@@ -12,18 +12,19 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from tickcast._connection import Metadata
 from tickcast.cli.doctor.finding import Finding, ok, warning
 
 _METHOD = "/inference.GRPCInferenceService/ServerMetadata"
 _PATIENCE = 5.0
 
 
-def check(channel: Any) -> Iterator[Finding]:
+def check(channel: Any, metadata: Metadata) -> Iterator[Finding]:
     """The server's version is in its answer to the Open Inference Protocol."""
     ours = version("tickcast")
     ask = channel.unary_unary(_METHOD, bytes, _parser())
     try:
-        theirs = ask(b"", timeout=_PATIENCE).version
+        theirs = ask(b"", timeout=_PATIENCE, metadata=metadata).version
     except grpc.RpcError as error:
         yield warning(
             "versions",
