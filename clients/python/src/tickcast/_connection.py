@@ -79,6 +79,7 @@ class Connection:
     @contextmanager
     def outgoing(self, path: str, *, streaming: bool) -> Iterator[Metadata]:
         """What a call is made within: gives its metadata, and tells interceptors how it ended."""
+        token = () if self._token is None else (authorization(self._token),)
         service, _, method = path.removeprefix("/").partition("/")
         call = OutgoingCall(
             service=service, method=method, streaming=streaming, target=self.target.given
@@ -86,7 +87,6 @@ class Connection:
         with ExitStack() as stack:
             for interceptor in self._interceptors:
                 stack.enter_context(interceptor(call))
-            token = () if self._token is None else (authorization(self._token),)
             yield (*call.metadata.items(), *token)
 
     def _name_to_check(self) -> str | None:
