@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import pytest
 from tickcast_server.testing import free_address
 
 from tests.documentation.blocks import COMMANDS, ROOT, Block, blocks_of, commands_of
@@ -118,6 +119,8 @@ class Session:
 
     async def run(self, blocks: Sequence[Block], *python: str, before: str = "") -> str:
         """Runs Python blocks that follow each other as one program."""
+        if not Path(python[0]).exists():
+            pytest.skip(f"needs {python[0]}, which make test makes")
         program = self.here("".join([before, *(block.text for block in blocks)]))
         return await self.finished(blocks[0], *python, "-c", program)
 
