@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tickcast_server.errors import InvalidRequest, TickcastError
+from tickcast_server.errors import TickcastError
 from tickcast_server.serving.batching import Batching
+from tickcast_server.serving.finite import check_finite
 from tickcast_server.serving.foreign import ForeignModel
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import ModelRef
@@ -55,7 +56,7 @@ class Inference:
             found = await self._foreign(model, inputs, outputs)
         else:
             (features,) = inputs.values()
-            _check_finite(features)
+            check_finite(features, "inputs.features", model.feature_set.names)
             turn.end(Stage.FEATURES)
             found = model.session.tensors(await self._answers(model, features))
         turn.end(Stage.INFERENCE)
@@ -94,15 +95,6 @@ class Inference:
         rows = max((len(array) for array in inputs.values() if array.ndim), default=1)
         self.observer.inference(model, rows, time.perf_counter() - began)
         return dict(zip(outputs, answers, strict=True))
-
-
-def _check_finite(features: NDArray[np.float32]) -> None:
-    if np.isfinite(features).all():
-        return
-    row, column = np.argwhere(~np.isfinite(features))[0].tolist()
-    raise InvalidRequest.of(
-        f"inputs.features[{row}][{column}]", f"was {features[row, column]}, needed a finite number"
-    )
 
 
 def _answer(prediction: Prediction) -> Answer:

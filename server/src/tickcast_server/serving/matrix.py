@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tickcast_server.errors import InvalidRequest, Violation
+from tickcast_server.errors import InvalidRequest
+from tickcast_server.serving.finite import check_finite
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import ModelRef, Models
 from tickcast_server.serving.outlook import Outlooks, outlooks_of
@@ -15,9 +16,6 @@ from tickcast_server.serving.runs import RunObserver, run_rows
 from tickcast_server.turn import Stage, Turn
 
 MOST_ROWS = 100_000
-
-# Wrong numbers that are told of; where there is one, there are often many.
-_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,17 +82,5 @@ def _rows_of(values: NDArray[np.float32], model: LoadedModel) -> NDArray[np.floa
         raise InvalidRequest.of(
             "packed_values", f"was {len(rows)} rows, needed at most {MOST_ROWS}", "BATCH_TOO_LARGE"
         )
-    finite = np.isfinite(rows)
-    if not finite.all():
-        raise InvalidRequest(
-            [
-                Violation(
-                    field=f"packed_values[{row}][{column}]",
-                    description=f"was {rows[row, column]}, needed a finite number for "
-                    f"{model.feature_set.names[column]}",
-                    reason="FIELD_INVALID",
-                )
-                for row, column in np.argwhere(~finite)[:_TOLD].tolist()
-            ]
-        )
+    check_finite(rows, "packed_values", model.feature_set.names)
     return rows
