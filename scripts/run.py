@@ -23,6 +23,7 @@ MODELS = DATA / "models"
 ADDRESS = os.environ.get("TICKCAST_ADDRESS", "127.0.0.1:50051")
 HTTP_PORT = 8080
 MODEL = "models/daily-ridge"
+PAGE = Path("server/src/tickcast_server/page/index.html")
 
 # The bundled bars end on 2013-03-01; the model sees none of the year that is replayed.
 LAST_YEAR = "2012-03-01"
@@ -49,6 +50,8 @@ def main() -> int:
             print(f"the server did not start; its log is {DATA / 'server.log'}", file=sys.stderr)
             return 1
         print(f"gRPC at {ADDRESS}; JSON, Connect and gRPC-Web at http://{http_address}")
+        if PAGE.exists():
+            print(f"live page at http://{http_address}/")
         replay = ("tickcast", "--target", ADDRESS, "replay", "--source", "bundled")
         year = ("--start", LAST_YEAR, "--history", str(HISTORY), "--speed", f"{speed:.1f}")
         # History first, so that the show begins with the year itself.

@@ -73,7 +73,7 @@ export class Desk {
       const failure = this.models.version?.failure;
       return failure
         ? problemOf(TickcastError.ofStatus(failure))
-        : noVersion(this.models.model.name);
+        : noVersion(this.models.chosen ?? this.models.model.name);
     }
     const symbols = this.#symbols;
     return symbols?.listed && symbols.names.length === 0 ? noSymbols(symbols.timeframe) : undefined;

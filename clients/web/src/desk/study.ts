@@ -1,7 +1,13 @@
 import { type PredictionEvent, type TickcastClient, TickcastError } from "@tickcast/client";
 import type { Prediction } from "@tickcast/client/v1/prediction_pb";
 import { type Candle, extended } from "../logic/candles.js";
-import { type Forecast, type Outcome, outcomesOf } from "../logic/track_record.js";
+import {
+  type Ahead,
+  aheadOf,
+  type Forecast,
+  type Outcome,
+  outcomesOf,
+} from "../logic/track_record.js";
 import { barsAfter, lastBars, type Series } from "../server/bars.js";
 import { seconds } from "../server/instants.js";
 import { pastPredictions } from "../server/past_predictions.js";
@@ -23,7 +29,7 @@ export class Study {
   readonly #forecasts = new Map<number, Forecast>();
   #candles: readonly Candle[] = [];
   #outcomes: readonly Outcome[] | undefined;
-  #latest: Forecast | undefined;
+  #ahead: Ahead | undefined;
   #refusal: TickcastError | undefined;
   #loaded = false;
   #lookedBack = false;
@@ -53,9 +59,10 @@ export class Study {
     return this.#outcomes;
   }
 
-  /** The forecast from the newest bar that has one. */
-  get latest(): Forecast | undefined {
-    return this.#latest;
+  /** What is predicted from the newest bar: the same object until there is a new one. */
+  get ahead(): Ahead | undefined {
+    this.#ahead ??= aheadOf(this.#forecasts, this.#candles);
+    return this.#ahead;
   }
 
   /** Why there are no candles, when the server says so. */
@@ -143,16 +150,18 @@ export class Study {
     const forecast = forecastOf(event.value);
     if (forecast) {
       this.#forecasts.set(forecast.asOf, forecast);
-      this.#outcomes = undefined;
-      if (forecast.asOf >= (this.#latest?.asOf ?? 0)) {
-        this.#latest = forecast;
-      }
+      this.#lookAgain();
     }
+  }
+
+  #lookAgain(): void {
+    this.#outcomes = undefined;
+    this.#ahead = undefined;
   }
 
   #extend(coming: readonly Candle[]): void {
     this.#candles = extended(this.#candles, coming, CANDLES);
-    this.#outcomes = undefined;
+    this.#lookAgain();
     const oldest = this.#candles[0]?.closeTime ?? 0;
     for (const asOf of this.#forecasts.keys()) {
       if (asOf < oldest) {

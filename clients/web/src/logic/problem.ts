@@ -13,9 +13,12 @@ export const NO_MODEL: Problem = {
     "model repository. This page notices it by itself.",
 };
 
-export function noVersion(name: string): Problem {
+/** `chosen` is the name of a model or of a version. */
+export function noVersion(chosen: string): Problem {
   return {
-    title: `No version of ${name} that predicts prices is loaded.`,
+    title: chosen.includes("/versions/")
+      ? `This server does not hold ${chosen}.`
+      : `No version of ${chosen} that predicts prices is loaded.`,
     advice: "Choose another above; ‘tickcast models’ says what the server holds, and why not more.",
   };
 }

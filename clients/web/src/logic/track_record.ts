@@ -27,6 +27,14 @@ export interface Outcome {
   readonly inside: boolean;
 }
 
+/** The newest forecast from a bar that is held. */
+export interface Ahead {
+  readonly forecast: Forecast;
+  /** The candle that it was made from, as an index. */
+  readonly from: number;
+  readonly close: number;
+}
+
 /** How often the close was inside the band. */
 export interface TrackRecord {
   readonly inside: number;
@@ -51,6 +59,17 @@ export function outcomesOf(
     }
   }
   return outcomes.sort((one, other) => one.target - other.target);
+}
+
+/** The forecast from the newest candle that has one. */
+export function aheadOf(
+  forecasts: ReadonlyMap<number, Forecast>,
+  candles: readonly Candle[],
+): Ahead | undefined {
+  const from = candles.findLastIndex(({ closeTime }) => forecasts.has(closeTime));
+  const candle = candles[from];
+  const forecast = candle && forecasts.get(candle.closeTime);
+  return forecast && { forecast, from, close: candle.close };
 }
 
 /** Counts the outcomes of forecasts made from bars later than the training, in seconds since 1970. */

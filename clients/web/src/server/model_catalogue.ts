@@ -30,13 +30,14 @@ export function numberOf(version: string): string {
   return version.split("/").at(-1) ?? "";
 }
 
-/** The version that a name stands for: a version, or the default one of a model. */
+/** The version that a name stands for: by its number or an alias, or the default one of a model. */
 export function versionNamed(
   name: string,
   model: Model,
   versions: readonly ModelVersion[],
 ): ModelVersion | undefined {
-  const wanted = name === model.name ? model.defaultVersion : name;
+  const alias = model.aliases.find((item) => name === `${model.name}/versions/${item.alias}`);
+  const wanted = alias?.version ?? (name === model.name ? model.defaultVersion : name);
   return versions.find((version) => version.name === wanted);
 }
 

@@ -8,16 +8,8 @@ import type {
   PrimitivePaneViewZOrder,
   SeriesAttachedParameter,
 } from "lightweight-charts";
-import type { Forecast, Outcome } from "../logic/track_record.js";
+import type { Ahead, Outcome } from "../logic/track_record.js";
 import type { Palette } from "./palette.js";
-
-/** A forecast whose target is still to come. */
-export interface Ahead {
-  /** The candle that it was made from, as an index. */
-  readonly from: number;
-  readonly close: number;
-  readonly forecast: Forecast;
-}
 
 /** What is drawn around the candles. */
 export interface Forecasts {

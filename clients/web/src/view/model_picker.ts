@@ -30,9 +30,19 @@ export class ModelPicker {
       disabled: false,
     }));
     offer(this.#models, named, model?.name, "no model");
-    const versions = model ? [defaultChoice(models), ...versionChoices(models)] : [];
-    offer(this.#versions, versions, models.chosen, "no version");
+    offer(this.#versions, model ? choicesOf(models) : [], models.chosen, "no version");
   }
+}
+
+function choicesOf(models: Models): Choice[] {
+  const choices = [defaultChoice(models), ...versionChoices(models)];
+  const { chosen, version } = models;
+  if (chosen === undefined || choices.some(({ value }) => value === chosen)) {
+    return choices;
+  }
+  // The address of the page named an alias, or what is not there.
+  const label = `${numberOf(chosen)} ${version ? `(now ${numberOf(version.name)})` : "· not held"}`;
+  return [...choices, { value: chosen, label, disabled: !version }];
 }
 
 function defaultChoice({ model }: Models): Choice {

@@ -11,7 +11,7 @@ import type { Study } from "../desk/study.js";
 import type { Candle } from "../logic/candles.js";
 import { move, price } from "../logic/format.js";
 import { timeframeSeconds } from "../logic/timeframe.js";
-import type { Forecast, Outcome } from "../logic/track_record.js";
+import type { Ahead, Outcome } from "../logic/track_record.js";
 import { find, say } from "./find.js";
 import { ForecastLayer } from "./forecast_layer.js";
 import { currentPalette } from "./palette.js";
@@ -33,7 +33,7 @@ export class PriceChart {
   #study: Study | undefined;
   #drawn: readonly Candle[] | undefined;
   #outcomes: readonly Outcome[] | undefined;
-  #latest: Forecast | undefined;
+  #ahead: Ahead | undefined;
   #pointed: number | undefined;
 
   constructor() {
@@ -105,7 +105,7 @@ export class PriceChart {
   #begin(study: Study | undefined): void {
     this.#drawn = undefined;
     this.#outcomes = undefined;
-    this.#latest = undefined;
+    this.#ahead = undefined;
     this.#candles.setData([]);
     this.#layer.show({ outcomes: [], ahead: undefined });
     this.#predicted.applyOptions({ axisLabelVisible: false });
@@ -116,13 +116,13 @@ export class PriceChart {
           barSpacing: BAR_SPACING,
         },
       });
-      this.#chart.timeScale().scrollToRealTime();
+      this.#chart.timeScale().resetTimeScale();
     }
   }
 
   #draw(study: Study): void {
-    const { candles, outcomes, latest } = study;
-    if (candles === this.#drawn && outcomes === this.#outcomes && latest === this.#latest) {
+    const { candles, outcomes, ahead } = study;
+    if (candles === this.#drawn && outcomes === this.#outcomes && ahead === this.#ahead) {
       return;
     }
     if (candles !== this.#drawn) {
@@ -132,7 +132,7 @@ export class PriceChart {
     }
     this.#drawn = candles;
     this.#outcomes = outcomes;
-    this.#latest = latest;
+    this.#ahead = ahead;
     this.#drawForecasts(study);
     this.#read();
     this.#container.dataset["candles"] = String(candles.length);
@@ -148,26 +148,31 @@ export class PriceChart {
     say(this.#reading, readingOf(candles[index], outcome));
   }
 
-  #drawForecasts({ candles, outcomes, latest, series }: Study): void {
-    const from = latest ? candles.findLastIndex(({ closeTime }) => closeTime === latest.asOf) : -1;
-    const close = candles[from]?.close;
-    const ahead = latest && close !== undefined ? { from, close, forecast: latest } : undefined;
+  #drawForecasts({ outcomes, ahead, series }: Study): void {
     this.#layer.show({ outcomes, ahead });
-    this.#predicted.applyOptions({ axisLabelVisible: !!ahead, price: ahead?.forecast.price ?? 0 });
-    this.#chart.timeScale().applyOptions({ rightOffset: (latest?.horizonBars ?? 0) + ROOM });
-    this.#container.setAttribute("aria-label", inWords(series.symbol, close, ahead?.forecast));
+    this.#predicted.applyOptions({
+      axisLabelVisible: ahead !== undefined,
+      price: ahead?.forecast.price ?? 0,
+    });
+    this.#leaveRoom((ahead?.forecast.horizonBars ?? 0) + ROOM);
+    this.#container.setAttribute("aria-label", inWords(series.symbol, ahead));
+  }
+
+  /** To the right of the last candle. Setting it scrolls there: it is left alone while it is so. */
+  #leaveRoom(bars: number): void {
+    const timeScale = this.#chart.timeScale();
+    if (timeScale.options().rightOffset !== bars) {
+      timeScale.applyOptions({ rightOffset: bars });
+    }
   }
 }
 
 /** What the chart says, for who cannot see it. */
-function inWords(
-  symbol: string,
-  close: number | undefined,
-  forecast: Forecast | undefined,
-): string {
-  if (close === undefined || !forecast) {
+function inWords(symbol: string, ahead: Ahead | undefined): string {
+  if (!ahead) {
     return `Candles of ${symbol}`;
   }
+  const { close, forecast } = ahead;
   const expected = `${price(forecast.price)} (${move(Math.log(forecast.price / close))})`;
   const band = forecast.band
     ? `, between ${price(forecast.band.lower)} and ${price(forecast.band.upper)}`

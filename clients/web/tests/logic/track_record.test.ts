@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Forecast, outcomesOf, trackRecordOf } from "../../src/logic/track_record.js";
+import { aheadOf, type Forecast, outcomesOf, trackRecordOf } from "../../src/logic/track_record.js";
 import { candles } from "./made.js";
 
 const DAY = 86_400;
@@ -40,6 +40,22 @@ describe("an outcome", () => {
   it("comes in the order of the bars", () => {
     const outcomes = outcomesOf([forecast(1, 1, 2), forecast(0, 1, 2)], candles([1, 2, 3]));
     expect(outcomes.map(({ target }) => target)).toEqual([1, 2]);
+  });
+});
+
+describe("what is ahead", () => {
+  const held = candles([1, 2, 3]);
+
+  it("is the forecast from the newest bar that has one", () => {
+    const forecasts = [forecast(0, 1, 2), forecast(1, 2, 3)].map(
+      (made) => [made.asOf, made] as const,
+    );
+    expect(aheadOf(new Map(forecasts), held)).toMatchObject({ from: 1, close: 2 });
+  });
+
+  it("is not from a bar that has not come yet", () => {
+    const coming = forecast(3, 1, 2);
+    expect(aheadOf(new Map([[coming.asOf, coming]]), held)).toBeUndefined();
   });
 });
 

@@ -171,9 +171,9 @@ describe("what can go wrong", () => {
     await predictionAfter(page, 0);
   });
 
-  it("says in words why a symbol has no prediction", async () => {
+  it("says in words that a version is not there", async () => {
     await page.goto(`${server.baseUrl}/?model=models/tiny/versions/9`);
-    await page.getByText("No version of models/tiny that predicts prices is loaded.").waitFor();
+    await page.getByText("This server does not hold models/tiny/versions/9.").waitFor();
   });
 });
 
