@@ -30,6 +30,8 @@ class Stage(IntEnum):
     """From what the model said to the bytes of the answer."""
 
 
+_STAGES = len(Stage)
+
 SEVERAL = "several"
 """In place of a model version, in a call that asked several."""
 
@@ -68,7 +70,7 @@ class Turn:
 
         self._timer = timer
         self._since = timer()
-        self.seconds = [0.0] * len(Stage)
+        self.seconds = [0.0] * _STAGES
         """By stage; 0 for one that was not entered."""
 
         self.model_version = ""

@@ -236,7 +236,7 @@ class Metrics:
             self._stages.publish()
 
     def features_served(self, source: FeatureSource, age: float) -> None:
-        self._features.labels(source.name.lower()).inc()
+        self._features.labels(source).inc()
         self._feature_age.labels().observe(age)
 
     def answer_reused(self, model_version: str) -> None:

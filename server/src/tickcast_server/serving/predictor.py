@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import StrEnum, auto
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -32,7 +32,7 @@ from tickcast_server.store.store import BarBlock, FeatureRow, SeriesKey
 from tickcast_server.turn import SEVERAL, Stage, Turn
 
 
-class FeatureSource(Enum):
+class FeatureSource(StrEnum):
     """How a feature vector was obtained."""
 
     CACHE = auto()
