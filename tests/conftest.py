@@ -18,6 +18,9 @@ from tickcast_modelkit.testing import write_tiny_package
 from tickcast_server.app import App
 from tickcast_server.testing import start_local
 
+from tests.asking import Connect, asynchronous, blocking
+from tests.recording_server import Recording, recording_server
+
 # How long an example takes says something of the machine, and nothing of the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
@@ -103,3 +106,17 @@ async def shared_channel(shared_server: App) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to the shared server."""
     async with grpc.aio.insecure_channel(shared_server.address) as opened:
         yield opened
+
+
+@pytest.fixture(params=[blocking, asynchronous])
+def connect(request: pytest.FixtureRequest) -> Connect:
+    """Makes a client of the SDK of the one kind, then in another run of the other."""
+    found: Connect = request.param
+    return found
+
+
+@pytest.fixture
+async def recording() -> AsyncIterator[Recording]:
+    """A server that answers nothing of use and remembers who asked."""
+    async with recording_server() as found:
+        yield found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -25,23 +24,11 @@ from tickcast_server.rpc.tls import Certificates, PemFiles
 from tickcast_server.store.embedded import EmbeddedValkey
 from tickcast_server.testing import eventually, start_local
 
-from tests.asking import Ask, Connect, asynchronous, blocking
+from tests.asking import Ask, Connect
 from tests.certificates import Authority
 from tests.conftest import AddPackage
 from tests.recording_server import Recording, recording_server
 from tests.sdk_bars import sdk_bars
-
-
-@pytest.fixture(params=[blocking, asynchronous])
-def connect(request: pytest.FixtureRequest) -> Any:
-    """Makes a client of the one kind, then in another run of the other."""
-    return request.param
-
-
-@pytest.fixture
-async def recording() -> AsyncIterator[Recording]:
-    async with recording_server() as found:
-        yield found
 
 
 async def predict(ask: Ask, **options: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,24 +27,12 @@ from tickcast import (
 )
 from tickcast_server.app import App
 
-from tests.asking import Connect, asynchronous, blocking
-from tests.recording_server import Recording, recording_server
+from tests.asking import Connect
+from tests.recording_server import Recording
 
 LIST = "tickcast.v1.ModelService/ListModels"
 GET = "tickcast.v1.ModelService/GetModel"
 STREAM = "tickcast.v1.MarketDataService/StreamPrices"
-
-
-@pytest.fixture(params=[blocking, asynchronous])
-def connect(request: pytest.FixtureRequest) -> Any:
-    """Makes a client of the one kind, then in another run of the other."""
-    return request.param
-
-
-@pytest.fixture
-async def recording() -> AsyncIterator[Recording]:
-    async with recording_server() as found:
-        yield found
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """A client for Tickcast: predictions of market prices over gRPC.
 
-    from tickcast import Client
+```python
+from tickcast import Client
 
-    with Client("localhost:50051") as client:
-        print(client.predict("AAPL", model="models/daily-ridge").predicted_price)
+with Client("localhost:50051") as client:
+    print(client.predict("AAPL", model="models/daily-ridge").predicted_price)
+```
 """
 
 from tickcast._async_client import AsyncClient
