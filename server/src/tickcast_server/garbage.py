@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 
 # Objects made between two looks at the youngest, and how many looks before the older are looked at.
-# A call leaves five of gRPC that only a look frees: with many more at a time, a look is felt itself.
+# A call leaves five that only a look frees: with many more at a time, a look is felt itself.
 _YOUNGEST, _OLDER, _OLDEST = 2_000, 20, 100
 
 
