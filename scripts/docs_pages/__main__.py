@@ -16,6 +16,7 @@ from scripts.docs_pages import commands, contract, python_api, settings
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = Path("docs/reference")
+STYLE = Path(__file__).with_name("site.css")
 
 # The pages, and what they link to beside each other.
 PAGES = (
@@ -32,6 +33,7 @@ def main() -> None:
             place = target / file.relative_to(ROOT)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.symlink_to(file)
+    (target / STYLE.name).symlink_to(STYLE)
     reference = target / REFERENCE
     reference.mkdir(parents=True)
     for name, text in {

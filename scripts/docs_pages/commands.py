@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
+from textwrap import dedent
 
 import typer
 from tickcast.cli.app import build
@@ -23,6 +25,8 @@ HEAD = """\
 What each command takes, as `tickcast COMMAND --help` says it. What they share, output and exit
 codes among it: [command_line.md](../command_line.md).
 """
+# What click shows as it is begins with a backspace.
+KEPT_AS_IT_IS = re.compile(r"\x08\n(?P<head>.+)\n(?P<lines>(  .*\n)+)")
 SETTINGS = "Its flags are settings: [settings.md](settings.md#{anchor}).\n"
 
 
@@ -34,14 +38,18 @@ def page() -> str:
     sections = []
     for name, command in sorted(program.commands.items()):
         if name not in brought:
-            sections.append(
-                get_docs_for_click(
-                    obj=command, ctx=context, name=name, indent=1, call_prefix=PROGRAM
-                )
+            told = get_docs_for_click(
+                obj=command, ctx=context, name=name, indent=1, call_prefix=PROGRAM
             )
+            sections.append(KEPT_AS_IT_IS.sub(fenced, told))
         else:
             sections.append(f"## `{PROGRAM} {name}`\n\n{command.help}\n\n{flags(name)}")
     return "\n".join([HEAD, *sections])
+
+
+def fenced(kept: re.Match[str]) -> str:
+    """Lines that help does not wrap, as a block that Markdown does not wrap."""
+    return f"{kept['head']}\n\n```text\n{dedent(kept['lines'])}```\n"
 
 
 def flags(name: str) -> str:

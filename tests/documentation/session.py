@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -119,7 +120,7 @@ class Session:
 
     async def run(self, blocks: Sequence[Block], *python: str, before: str = "") -> str:
         """Runs Python blocks that follow each other as one program."""
-        if not Path(python[0]).exists():
+        if not shutil.which(python[0]):
             pytest.skip(f"needs {python[0]}, which make test makes")
         program = self.here("".join([before, *(block.text for block in blocks)]))
         return await self.finished(blocks[0], *python, "-c", program)
