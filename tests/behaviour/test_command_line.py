@@ -162,7 +162,7 @@ async def test_watch_draws_a_table_on_a_terminal_until_q(server: App, bars_file:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tickcast", "watch"),
         env=os.environ
-        | {"TICKCAST_TARGET": server.address, "TERM": "xterm", "COLUMNS": "140", "NO_COLOR": "1"},
+        | {"TICKCAST_TARGET": server.address, "TERM": "xterm", "COLUMNS": "150", "NO_COLOR": "1"},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

@@ -7,7 +7,6 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Any
 
 from tickcast._errors import TickcastError
@@ -48,12 +47,11 @@ def paths(kind: type) -> list[str]:
 
 def at(value: object, path: str) -> object:
     """The value at a path; `None` where one before it is missing."""
-    *outer, last = path.split(".")
-    for name in outer:
-        value = getattr(value, name)
+    for name in path.split("."):
         if value is None:
             return None
-    return attrgetter(last)(value)
+        value = getattr(value, name)
+    return value
 
 
 def _paths(kind: type, prefix: str) -> Iterator[str]:

@@ -28,6 +28,9 @@ from tickcast.cli.watch.trail import Trails
 
 _REDRAW_SECONDS = 0.1
 
+# Where nothing comes, only the words about the connection and the fresh bars change.
+_IDLE_SECONDS = 0.5
+
 # So long the symbol of a bar that has just closed stands out.
 _FRESH_SECONDS = 1.0
 
@@ -50,19 +53,20 @@ class LiveTable:
 
     def run(self, stream: EventStream[PredictionStreamEvent]) -> None:
         """Draws until the stream ends or somebody presses q."""
-        drawn = 0.0
+        drawn, changed = 0.0, True
         live = Live(console=self._console, auto_refresh=False, screen=True)
         with quit_key() as asked_to_quit, live:
             live.update(self._screen(), refresh=True)
             for event in events_and_pauses(stream, pause=_REDRAW_SECONDS):
                 if event is not None:
                     self._take(event)
+                    changed = True
+                if asked_to_quit():
+                    return
                 now = time.monotonic()
-                if now - drawn >= _REDRAW_SECONDS:
-                    drawn = now
+                if now - drawn >= (_REDRAW_SECONDS if changed else _IDLE_SECONDS):
+                    drawn, changed = now, False
                     live.update(self._screen(), refresh=True)
-                    if asked_to_quit():
-                        return
 
     def finish(self) -> None:
         """Leaves the whole table and the totals on the terminal."""

@@ -12,9 +12,17 @@ from tickcast._types import Prediction
 from tickcast.cli.figures import instant, percent, price
 from tickcast.cli.scoreboard import SymbolScore
 from tickcast.cli.watch import sparkline
-from tickcast.cli.watch.trail import Trail
+from tickcast.cli.watch.trail import LONGEST, Trail
 
 UP, DOWN, QUIET = "green", "red", "dim"
+
+# A terminal of so many columns has room for wider gaps.
+_ROOMY = 100
+
+_FEWEST_CLOSES = 12
+
+# Predictions that are shown one by one.
+_RECENT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +40,39 @@ class Row:
 class _Column:
     title: str
     cell: Callable[[Row, Prediction, int], Text]
-    """Of a row, what was predicted of it, and how many characters a sparkline has."""
+    """Of a row, what was predicted of it, and how many characters the closes have."""
 
-    least_width: int = 0
-    """Columns that a terminal must have to show it."""
+    width: int
+    """Characters that it needs."""
+
+    rank: int = 0
+    """Columns of rank 0 are always there; of the others, the lowest that fit."""
 
     right: bool = False
 
 
 def table(rows: Iterable[Row], *, width: int) -> Table:
     """The rows, in a terminal of this width: 80 columns are enough."""
-    columns = [column for column in _COLUMNS if column.least_width <= width]
-    bars = 12 if width < 100 else min(40, 12 + (width - 96) // 3)
-    gap = 1 if width < 100 else 2
+    gap = 1 if width < _ROOMY else 2
+    columns, spare = _that_fit(width, gap)
+    bars = min(LONGEST, _FEWEST_CLOSES + spare)
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, gap, 0, 0))
     for column in columns:
         made.add_column(column.title, justify="right" if column.right else "left", no_wrap=True)
     for row in rows:
         made.add_row(*_cells(row, columns, bars))
     return made
+
+
+def _that_fit(width: int, gap: int) -> tuple[list[_Column], int]:
+    """The columns, and how many characters are left."""
+    found = [column for column in _COLUMNS if column.rank == 0]
+    spare = width - sum(column.width + gap for column in found)
+    for column in sorted(_COLUMNS, key=lambda column: column.rank):
+        if column.rank and column.width + gap <= spare:
+            found.append(column)
+            spare -= column.width + gap
+    return sorted(found, key=_COLUMNS.index), max(0, spare)
 
 
 def _cells(row: Row, columns: Sequence[_Column], bars: int) -> list[Text]:
@@ -70,14 +92,14 @@ def _closes(row: Row, _prediction: Prediction, bars: int) -> Text:
     return Text(sparkline.levels(list(row.trail.closes)[-bars:]), style="cyan")
 
 
-def _moves(row: Row, _prediction: Prediction, bars: int) -> Text:
-    moves = list(row.trail.moves)[-min(bars, 8) :]
+def _moves(row: Row, _prediction: Prediction, _bars: int) -> Text:
+    moves = list(row.trail.moves)[-_RECENT:]
     signed = zip(sparkline.moves(moves), moves, strict=True)
     return Text.assemble(*((bar, _direction(move)) for bar, move in signed))
 
 
-def _held(row: Row, _prediction: Prediction, bars: int) -> Text:
-    marks = list(row.trail.held)[-min(bars, 8) :]
+def _held(row: Row, _prediction: Prediction, _bars: int) -> Text:
+    marks = list(row.trail.held)[-_RECENT:]
     return Text.assemble(*(("✓", UP) if held else ("✗", DOWN) for held in marks))
 
 
@@ -117,15 +139,15 @@ def _direction(move: float) -> str:
 
 
 _COLUMNS = (
-    _Column("symbol", _symbol),
-    _Column("as of", _as_of, least_width=100),
-    _Column("closes", _closes),
-    _Column("close", _close, right=True),
-    _Column("predicted", _predicted, right=True),
-    _Column("move", _move, right=True),
-    _Column("band", _band, least_width=110, right=True),
-    _Column("moves", _moves),
-    _Column("in band", _held),
-    _Column("held", _share, right=True),
-    _Column("direction right", _right, least_width=130),
+    _Column("symbol", _symbol, 8),
+    _Column("as of", _as_of, 19, rank=1),
+    _Column("closes", _closes, _FEWEST_CLOSES),
+    _Column("close", _close, 9, right=True),
+    _Column("predicted", _predicted, 9, right=True),
+    _Column("move", _move, 7, right=True),
+    _Column("band", _band, 22, rank=2, right=True),
+    _Column("moves", _moves, _RECENT),
+    _Column("in band", _held, _RECENT),
+    _Column("held", _share, 5, right=True),
+    _Column("direction right", _right, 18, rank=3),
 )
