@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,16 @@ from tickcast_server.testing import start_local
 
 from tests.certificates import Authority
 
+AddPackage = Callable[..., Path]
+
 
 async def test_tls_by_option_and_by_variable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    add_package: AddPackage,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    add_package()
     authority = Authority(tmp_path / "certificates")
     pair = authority.issue("127.0.0.1")
     settings = {"tls": {"certificate": pair.certificate, "key": pair.key}}
@@ -28,7 +35,9 @@ async def test_tls_by_option_and_by_variable(
         assert await asyncio.to_thread(run, ["symbols"]) == ExitCode.SERVER_AWAY
         monkeypatch.setenv("TICKCAST_CLIENT_TLS_CA", str(authority.root))
         assert await asyncio.to_thread(run, ["symbols"]) == ExitCode.DONE
-    assert "secret" not in "".join(capsys.readouterr())
+        assert "secret" not in "".join(capsys.readouterr())
+        assert await asyncio.to_thread(run, ["doctor", "server", "--json"]) == ExitCode.DONE
+        assert "the certificate of 127.0.0.1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -48,10 +48,11 @@ def run(arguments: Sequence[str]) -> int:
         _drop_output()
         return ExitCode.READER_GONE
     except TickcastError as error:
-        complain(f"{error.reason or error.code.name}: {error}")
+        away = isinstance(error, (ServerUnavailable, DeadlineExceeded))
+        hint = "; tickcast doctor server says why" if away else ""
+        complain(f"{error.reason or error.code.name}: {error}{hint}")
         for note in filter(None, getattr(error, "__notes__", ())):
             complain(note)
-        away = isinstance(error, (ServerUnavailable, DeadlineExceeded))
         return ExitCode.SERVER_AWAY if away else ExitCode.FAILED
     except (BadUsage, ValueError) as error:
         complain(str(error))

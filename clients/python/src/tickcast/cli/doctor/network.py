@@ -14,11 +14,12 @@ _PATIENCE = 3.0
 
 def check(target: Target) -> Iterator[Finding]:
     """One finding for each address that was given; none for a socket of this machine."""
-    for host, port in _endpoints(target):
+    for host, port in endpoints(target):
         yield _endpoint(host, port, target)
 
 
-def _endpoints(target: Target) -> list[tuple[str, int]]:
+def endpoints(target: Target) -> list[tuple[str, int]]:
+    """Host and port of each address that was given; none for what only gRPC understands."""
     ports = [item.rpartition(":")[2] for item in target.given.split(",")]
     return [(host, int(port)) for host, port in zip(target.hosts, ports, strict=False)]
 
