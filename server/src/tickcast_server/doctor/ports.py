@@ -49,13 +49,7 @@ def _try_to_listen(host: str, port: int) -> None:
 
 
 def _taken(name: str, address: str, port: int) -> Finding:
-    process = _listener(port)
-    if process is None:
-        owner, ours = "a process of another user", False
-    else:
-        command = process.cmdline()
-        owner = f"process {process.pid} ({' '.join(command)[:80]})"
-        ours = any(Path(part).name.startswith("tickcast") for part in command)
+    owner, ours = _owner(port)
     says = f"{name}: {address} is taken by {owner}"
     if ours:
         return Finding("ports", "ok", f"{says}, a server that runs already")
@@ -67,13 +61,22 @@ def _taken(name: str, address: str, port: int) -> Finding:
     )
 
 
-def _listener(port: int) -> psutil.Process | None:
+def _owner(port: int) -> tuple[str, bool]:
+    """Who listens on a port, and whether it is a server of ours."""
     try:
-        connections = psutil.net_connections("tcp")
-    except psutil.AccessDenied:
-        # macOS tells nobody but root.
-        return None
-    for connection in connections:
+        process = _listener(port)
+        command = process.cmdline() if process else []
+    except psutil.Error:
+        # macOS tells of the processes of others to nobody but root.
+        process, command = None, []
+    if process is None:
+        return "a process of another user", False
+    ours = any(Path(part).name.startswith("tickcast") for part in command)
+    return f"process {process.pid} ({' '.join(command)[:80]})", ours
+
+
+def _listener(port: int) -> psutil.Process | None:
+    for connection in psutil.net_connections("tcp"):
         # A connection that is gone has an empty place.
         if connection.status != psutil.CONN_LISTEN or not connection.laddr:
             continue

@@ -34,7 +34,7 @@ def examine_server(session: Session) -> Iterator[Finding]:
     for step in steps:
         findings = list(step())
         yield from findings
-        if any(finding.state is State.PROBLEM for finding in findings):
+        if findings and all(finding.state is State.PROBLEM for finding in findings):
             return
     yield from encryption.check(session)
     with session.connect(timeout=_PATIENCE) as client:
