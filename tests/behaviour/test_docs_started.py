@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -17,5 +18,6 @@ async def test_the_page_does_what_it_says(page: str, tmp_path: Path) -> None:
     if scene.needs and not shutil.which(scene.needs):
         pytest.skip(f"needs {scene.needs}")
     scene.prepare(tmp_path)
-    async with Session(folder=tmp_path, variables=scene.variables) as session:
+    async with AsyncExitStack() as running:
+        session = Session(folder=tmp_path, running=running, variables=scene.variables)
         await session.follow(page)

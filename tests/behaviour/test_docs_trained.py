@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -14,5 +15,6 @@ from tests.documentation.session import Session
 async def test_the_page_does_what_it_says(page: str, tmp_path: Path) -> None:
     scene = TRAINED[page]
     scene.prepare(tmp_path)
-    async with Session(folder=tmp_path, variables=scene.variables) as session:
+    async with AsyncExitStack() as running:
+        session = Session(folder=tmp_path, running=running, variables=scene.variables)
         await session.follow(page)

@@ -29,9 +29,9 @@ NOT_RUN = (
     NotRun("docs/operations.md", "grpcurl -cacert", "test_tls.py asks so"),
     NotRun("docs/operations.md", "tickcast-health --cacert", "test_tls.py asks so"),
     NotRun("docs/performance.md", "make bench", "it takes minutes to an hour"),
-    NotRun("docs/registry.md", "tickcast-train", "test_registry_mlflow.py types it, with a server"),
-    NotRun("docs/registry.md", "TICKCAST_REGISTRY_URL", "the same"),
-    NotRun("docs/registry.md", "mlflow server", "the same"),
+    NotRun("docs/registry.md", "tickcast-train", "test_registry_mlflow.py does it"),
+    NotRun("docs/registry.md", "TICKCAST_REGISTRY_URL", "test_registry_mlflow.py does it"),
+    NotRun("docs/registry.md", "mlflow server", "test_registry_mlflow.py does it"),
     NotRun("docs/tutorial.md", "make setup", "the tests run in what it makes"),
     NotRun("docs/tutorial.md", "source .venv", "the tests run in what it makes"),
 )
