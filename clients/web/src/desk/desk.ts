@@ -1,16 +1,26 @@
 import { type PredictionEvent, type TickcastClient, TickcastError } from "@tickcast/client";
 import { Connection } from "../logic/connection.js";
-import { NO_MODEL, noSymbols, noVersion, type Problem, problemOf } from "../logic/problem.js";
+import {
+  STORE_REPLACED,
+  NO_MODEL,
+  noSymbols,
+  noVersion,
+  type Problem,
+  problemOf,
+} from "../logic/problem.js";
 import { seconds } from "../server/instants.js";
-import { predicts } from "../server/model_catalogue.js";
+import { predicts, predictsCloses } from "../server/model_catalogue.js";
 import { follow } from "../server/prediction_feed.js";
 import { Coalesced } from "./coalesced.js";
 import { Models } from "./models.js";
-import { Study } from "./study.js";
+import { type Asked, Study } from "./study.js";
 import { Symbols } from "./symbols.js";
 
 /** Models come and go without a word; this is how soon the page notices. */
 const LOOK_EVERY_MS = 3_000;
+
+/** How long the page speaks of a new store: nothing need be done about it. */
+const REPLACED_TOLD_MS = 15_000;
 
 /** What the page is to show first, if it is there. */
 export interface Wanted {
@@ -25,12 +35,15 @@ export class Desk {
   readonly #client: TickcastClient;
   readonly #changed: () => void;
   readonly #looking = new Coalesced(() => this.#look());
-  #following: { readonly model: string; readonly timeframe: string } | undefined;
+  readonly #listing = new Coalesced(() => this.#list());
+  #following: Asked | undefined;
   #ending = new AbortController();
   #symbols: Symbols | undefined;
   #selected: string | undefined;
   #study: Study | undefined;
   #refusal: TickcastError | undefined;
+  #epoch: string | undefined;
+  #replacedAt = -Infinity;
   #looked = false;
   #serverAheadSeconds = 0;
 
@@ -76,7 +89,11 @@ export class Desk {
         : noVersion(this.models.chosen ?? this.models.model.name);
     }
     const symbols = this.#symbols;
-    return symbols?.listed && symbols.names.length === 0 ? noSymbols(symbols.timeframe) : undefined;
+    if (symbols?.listed && symbols.names.length === 0) {
+      return noSymbols(symbols.timeframe);
+    }
+    const told = performance.now() - this.#replacedAt < REPLACED_TOLD_MS;
+    return told ? STORE_REPLACED : undefined;
   }
 
   /** Keeps up with the server for as long as the page is open. */
@@ -115,12 +132,8 @@ export class Desk {
   }
 
   #followChosen(): void {
-    const version = this.models.version;
-    const model = this.models.chosen;
-    const wanted =
-      model && version && predicts(version) ? { model, timeframe: version.timeframe } : undefined;
-    const following = this.#following;
-    if (wanted?.model === following?.model && wanted?.timeframe === following?.timeframe) {
+    const wanted = this.#wanted();
+    if (JSON.stringify(wanted) === JSON.stringify(this.#following)) {
       return;
     }
     this.#ending.abort();
@@ -129,29 +142,32 @@ export class Desk {
     this.#refusal = undefined;
     this.#following = wanted;
     if (wanted) {
-      this.#follow(wanted.model, this.#symbolsOf(wanted.timeframe));
+      this.#showSymbolsOf(wanted.timeframe);
+      this.#follow(wanted.model);
     } else {
       this.#symbols = undefined;
     }
   }
 
-  #symbolsOf(timeframe: string): Symbols {
+  #wanted(): Asked | undefined {
+    const { chosen, version } = this.models;
+    return chosen !== undefined && version && predicts(version)
+      ? { model: chosen, timeframe: version.timeframe, ofCloses: predictsCloses(version) }
+      : undefined;
+  }
+
+  #showSymbolsOf(timeframe: string): void {
     if (this.#symbols?.timeframe === timeframe) {
       this.#symbols.forgetPredictions();
     } else {
       this.#symbols = new Symbols(this.#client, timeframe, this.#changed);
     }
-    return this.#symbols;
   }
 
-  #follow(model: string, symbols: Symbols): void {
+  #follow(model: string): void {
     this.#ending = new AbortController();
-    const listing = new Coalesced(() => this.#list(symbols));
     const listener = {
       took: (event: PredictionEvent) => {
-        if (symbols.took(event) || event.case === "started") {
-          void listing.run();
-        }
         this.#took(event);
       },
       lost: (error: TickcastError) => {
@@ -163,6 +179,10 @@ export class Desk {
   }
 
   #took(event: PredictionEvent): void {
+    if (event.position) {
+      this.#noteEpoch(event.position.epoch);
+    }
+    const isNew = this.#symbols?.took(event);
     switch (event.case) {
       case "started":
         this.#refusal = undefined;
@@ -171,23 +191,35 @@ export class Desk {
       case "heartbeat":
         this.#serverAheadSeconds = seconds(event.value.serverTime) - Date.now() / 1_000;
         break;
-      case "gap":
-        if (event.value.symbol === this.#selected) {
-          this.#begin();
-        }
-        break;
       case "prediction":
       case "refusal":
         if (event.value.symbol === this.#selected) {
           this.#study?.took(event);
         }
     }
+    if (isNew || event.case === "started") {
+      void this.#listing.run();
+    }
     this.#changed();
   }
 
-  async #list(symbols: Symbols): Promise<void> {
+  /** Bars of another epoch are those of another store: nothing that is shown belongs to it. */
+  #noteEpoch(epoch: string): void {
+    const replaced = this.#epoch !== undefined && epoch !== this.#epoch;
+    this.#epoch = epoch;
+    if (replaced && this.#following) {
+      this.#replacedAt = performance.now();
+      this.#study?.end();
+      this.#study = undefined;
+      this.#symbols = new Symbols(this.#client, this.#following.timeframe, this.#changed);
+      void this.#listing.run();
+    }
+  }
+
+  async #list(): Promise<void> {
+    const symbols = this.#symbols;
     try {
-      await symbols.refresh();
+      await symbols?.refresh();
     } catch {
       // The stream tells of an outage, and lists again when it is over.
       return;
@@ -206,10 +238,9 @@ export class Desk {
     }
     const state = symbols.state(this.#selected ?? first) ?? symbols.state(first);
     if (state) {
-      const { model, timeframe } = this.#following;
       this.#selected = state.symbol;
       this.#study?.end();
-      this.#study = new Study(this.#client, model, timeframe, state, this.#changed);
+      this.#study = new Study(this.#client, this.#following, state, this.#changed);
       this.#study.refresh();
       this.#changed();
     }

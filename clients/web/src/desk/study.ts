@@ -1,13 +1,7 @@
 import { type PredictionEvent, type TickcastClient, TickcastError } from "@tickcast/client";
 import type { Prediction } from "@tickcast/client/v1/prediction_pb";
 import { type Candle, extended } from "../logic/candles.js";
-import {
-  type Ahead,
-  aheadOf,
-  type Forecast,
-  type Outcome,
-  outcomesOf,
-} from "../logic/track_record.js";
+import { type Forecast, type Forecasted, forecastedOf } from "../logic/forecasts.js";
 import { barsAfter, lastBars, type Series } from "../server/bars.js";
 import { seconds } from "../server/instants.js";
 import { pastPredictions } from "../server/past_predictions.js";
@@ -17,33 +11,35 @@ import type { SymbolState } from "./symbols.js";
 const CANDLES = 300;
 const PAST_PREDICTIONS = 200;
 
+/** What is asked for predictions. */
+export interface Asked {
+  /** The name of a model, or of a version. */
+  readonly model: string;
+  readonly timeframe: string;
+  /** Whether closes are what it predicts. */
+  readonly ofCloses: boolean;
+}
+
 /** The chosen symbol: its candles, and what was predicted from each. */
 export class Study {
   readonly series: Series;
   readonly #client: TickcastClient;
-  readonly #model: string;
+  readonly #asked: Asked;
   readonly #state: SymbolState;
   readonly #changed: () => void;
   readonly #ending = new AbortController();
   readonly #following = new Coalesced(() => this.#follow());
   readonly #forecasts = new Map<number, Forecast>();
   #candles: readonly Candle[] = [];
-  #outcomes: readonly Outcome[] | undefined;
-  #ahead: Ahead | undefined;
+  #forecasted: Forecasted | undefined;
   #refusal: TickcastError | undefined;
   #loaded = false;
   #lookedBack = false;
 
-  constructor(
-    client: TickcastClient,
-    model: string,
-    timeframe: string,
-    state: SymbolState,
-    changed: () => void,
-  ) {
-    this.series = { symbol: state.symbol, timeframe };
+  constructor(client: TickcastClient, asked: Asked, state: SymbolState, changed: () => void) {
+    this.series = { symbol: state.symbol, timeframe: asked.timeframe };
     this.#client = client;
-    this.#model = model;
+    this.#asked = asked;
     this.#state = state;
     this.#changed = changed;
   }
@@ -53,16 +49,10 @@ export class Study {
     return this.#candles;
   }
 
-  /** What became of past predictions: the same array until there is a new one. */
-  get outcomes(): readonly Outcome[] {
-    this.#outcomes ??= outcomesOf(this.#forecasts.values(), this.#candles);
-    return this.#outcomes;
-  }
-
-  /** What is predicted from the newest bar: the same object until there is a new one. */
-  get ahead(): Ahead | undefined {
-    this.#ahead ??= aheadOf(this.#forecasts, this.#candles);
-    return this.#ahead;
+  /** What was and is predicted of the candles: the same object until there is a new one. */
+  get forecasted(): Forecasted {
+    this.#forecasted ??= forecastedOf(this.#forecasts, this.#candles, this.#asked);
+    return this.#forecasted;
   }
 
   /** Why there are no candles, when the server says so. */
@@ -125,7 +115,7 @@ export class Study {
       return;
     }
     try {
-      const past = pastPredictions(this.#client, this.#model, { last, count, signal });
+      const past = pastPredictions(this.#client, this.#asked.model, { last, count, signal });
       for await (const event of past) {
         this.#keep(event);
         this.#tell(signal);
@@ -150,18 +140,13 @@ export class Study {
     const forecast = forecastOf(event.value);
     if (forecast) {
       this.#forecasts.set(forecast.asOf, forecast);
-      this.#lookAgain();
+      this.#forecasted = undefined;
     }
-  }
-
-  #lookAgain(): void {
-    this.#outcomes = undefined;
-    this.#ahead = undefined;
   }
 
   #extend(coming: readonly Candle[]): void {
     this.#candles = extended(this.#candles, coming, CANDLES);
-    this.#lookAgain();
+    this.#forecasted = undefined;
     const oldest = this.#candles[0]?.closeTime ?? 0;
     for (const asOf of this.#forecasts.keys()) {
       if (asOf < oldest) {

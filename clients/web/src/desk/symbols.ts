@@ -59,7 +59,13 @@ export class Symbols {
 
   /** Looks again which symbols there are. Throws `TickcastError`. */
   async refresh(): Promise<void> {
-    for (const summary of await this.#client.listSymbols()) {
+    const summaries = await this.#client.listSymbols();
+    if (summaries.length === 0) {
+      // The store was emptied.
+      this.#states.clear();
+      this.#names = [];
+    }
+    for (const summary of summaries) {
       if (summary.timeframe === this.timeframe) {
         const state = this.#stateOf(summary.symbol);
         state.extent = extentOf(summary);
@@ -78,12 +84,8 @@ export class Symbols {
     }
   }
 
-  /** Takes an event in. Returns whether it tells of a symbol or a history that was not known. */
+  /** Takes an event in. Returns whether it tells of a symbol that was not known. */
   took(event: PredictionEvent): boolean {
-    if (event.case === "gap") {
-      delete this.#stateOf(event.value.symbol).closes;
-      return true;
-    }
     if (event.case !== "prediction" && event.case !== "refusal") {
       return false;
     }

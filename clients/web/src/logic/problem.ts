@@ -32,6 +32,11 @@ export function noSymbols(timeframe: string): Problem {
   };
 }
 
+export const STORE_REPLACED: Problem = {
+  title: "The server’s store was replaced.",
+  advice: "What is shown has been read anew from the one that is there now.",
+};
+
 /** What the reasons of docs/errors.md mean for who looks at the page: in a row, and to do. */
 const KNOWN: Readonly<Record<string, { readonly short: string; readonly advice: string }>> = {
   TOO_FEW_BARS: {

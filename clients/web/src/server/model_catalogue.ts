@@ -45,3 +45,8 @@ export function versionNamed(
 export function predicts(version: ModelVersion): boolean {
   return version.loadTime !== undefined && version.timeframe !== "";
 }
+
+/** Whether its target is the close of a bar. Others are taken early, which bars alone do not tell. */
+export function predictsCloses(version: ModelVersion): boolean {
+  return version.target === "log_return";
+}

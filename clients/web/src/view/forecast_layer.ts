@@ -8,19 +8,16 @@ import type {
   PrimitivePaneViewZOrder,
   SeriesAttachedParameter,
 } from "lightweight-charts";
-import type { Ahead, Outcome } from "../logic/track_record.js";
+import type { Forecasted } from "../logic/forecasts.js";
 import type { Palette } from "./palette.js";
-
-/** What is drawn around the candles. */
-export interface Forecasts {
-  readonly outcomes: readonly Outcome[];
-  readonly ahead: Ahead | undefined;
-}
 
 interface Point {
   readonly x: number;
   readonly y: number;
 }
+
+/** Of candles of which nothing is predicted. */
+export const NOTHING: Forecasted = { bands: [], outcomes: [], ahead: undefined };
 
 const EXPECTED = 3;
 const MISS = 3.5;
@@ -39,7 +36,7 @@ export class ForecastLayer implements ISeriesPrimitive {
     }),
   ];
 
-  #forecasts: Forecasts = { outcomes: [], ahead: undefined };
+  #forecasted: Forecasted = NOTHING;
   #palette: Palette;
   #attached: SeriesAttachedParameter | undefined;
 
@@ -51,8 +48,8 @@ export class ForecastLayer implements ISeriesPrimitive {
     this.#attached = parameters;
   }
 
-  show(forecasts: Forecasts): void {
-    this.#forecasts = forecasts;
+  show(forecasted: Forecasted): void {
+    this.#forecasted = forecasted;
     this.#attached?.requestUpdate();
   }
 
@@ -67,32 +64,33 @@ export class ForecastLayer implements ISeriesPrimitive {
 
   /** So much of the scale that the bands in sight are. */
   autoscaleInfo(first: Logical, last: Logical): AutoscaleInfo | null {
-    const bands = this.#forecasts.outcomes
-      .filter(({ target }) => target >= first && target <= last)
-      .map(({ band }) => band);
-    const ahead = this.#forecasts.ahead?.forecast.band;
-    if (ahead) {
-      bands.push(ahead);
-    }
-    return bands.length === 0
+    const inSight = this.#forecasted.bands.filter(
+      ({ target }) => target >= first && target <= last,
+    );
+    return inSight.length === 0
       ? null
       : {
           priceRange: {
-            minValue: Math.min(...bands.map(({ lower }) => lower)),
-            maxValue: Math.max(...bands.map(({ upper }) => upper)),
+            minValue: Math.min(...inSight.map(({ lower }) => lower)),
+            maxValue: Math.max(...inSight.map(({ upper }) => upper)),
           },
         };
   }
 
   #drawBands(context: CanvasRenderingContext2D): void {
-    const { outcomes } = this.#forecasts;
-    const upper = outcomes.flatMap(({ target, band }) => this.#point(target, band.upper) ?? []);
-    const lower = outcomes.flatMap(({ target, band }) => this.#point(target, band.lower) ?? []);
-    this.#fill(context, upper, lower);
+    const { bands } = this.#forecasted;
+    const upper = bands.flatMap((band) => this.#point(band.target, band.upper) ?? []);
+    const lower = bands.flatMap((band) => this.#point(band.target, band.lower) ?? []);
+    trace(context, [...upper, ...lower.toReversed()]);
+    context.closePath();
+    context.fillStyle = this.#palette.band;
+    context.fill();
+    stroke(context, upper, this.#palette.bandEdge, []);
+    stroke(context, lower, this.#palette.bandEdge, []);
   }
 
   #drawMisses(context: CanvasRenderingContext2D): void {
-    for (const { target, close, inside } of this.#forecasts.outcomes) {
+    for (const { target, close, inside } of this.#forecasted.outcomes) {
       const point = inside ? undefined : this.#point(target, close);
       if (point) {
         circle(context, point, MISS, this.#palette.miss);
@@ -101,7 +99,7 @@ export class ForecastLayer implements ISeriesPrimitive {
   }
 
   #drawAhead(context: CanvasRenderingContext2D): void {
-    const { ahead } = this.#forecasts;
+    const { ahead } = this.#forecasted;
     if (!ahead) {
       return;
     }
@@ -115,7 +113,6 @@ export class ForecastLayer implements ISeriesPrimitive {
     const upper = band && this.#point(target, band.upper);
     const lower = band && this.#point(target, band.lower);
     if (upper && lower) {
-      this.#fill(context, [start, upper], [start, lower]);
       this.#column(context, upper, lower);
     }
     stroke(context, [start, expected], this.#palette.predicted, [3, 3]);
@@ -132,16 +129,6 @@ export class ForecastLayer implements ISeriesPrimitive {
     context.strokeStyle = this.#palette.predicted;
     context.lineWidth = 1;
     context.stroke();
-  }
-
-  #fill(context: CanvasRenderingContext2D, upper: readonly Point[], lower: readonly Point[]): void {
-    const outline = [...upper, ...lower.toReversed()];
-    trace(context, outline);
-    context.closePath();
-    context.fillStyle = this.#palette.band;
-    context.fill();
-    stroke(context, upper, this.#palette.bandEdge, []);
-    stroke(context, lower, this.#palette.bandEdge, []);
   }
 
   #point(index: number, price: number): Point | undefined {

@@ -11,9 +11,9 @@ import type { Study } from "../desk/study.js";
 import type { Candle } from "../logic/candles.js";
 import { move, price } from "../logic/format.js";
 import { timeframeSeconds } from "../logic/timeframe.js";
-import type { Ahead, Outcome } from "../logic/track_record.js";
+import type { Ahead, Forecasted } from "../logic/forecasts.js";
 import { find, say } from "./find.js";
-import { ForecastLayer } from "./forecast_layer.js";
+import { ForecastLayer, NOTHING } from "./forecast_layer.js";
 import { currentPalette } from "./palette.js";
 import { readingOf } from "../logic/reading.js";
 
@@ -32,8 +32,7 @@ export class PriceChart {
   readonly #predicted: IPriceLine;
   #study: Study | undefined;
   #drawn: readonly Candle[] | undefined;
-  #outcomes: readonly Outcome[] | undefined;
-  #ahead: Ahead | undefined;
+  #forecasted: Forecasted = NOTHING;
   #pointed: number | undefined;
 
   constructor() {
@@ -104,10 +103,9 @@ export class PriceChart {
 
   #begin(study: Study | undefined): void {
     this.#drawn = undefined;
-    this.#outcomes = undefined;
-    this.#ahead = undefined;
+    this.#forecasted = NOTHING;
     this.#candles.setData([]);
-    this.#layer.show({ outcomes: [], ahead: undefined });
+    this.#layer.show(NOTHING);
     this.#predicted.applyOptions({ axisLabelVisible: false });
     if (study) {
       this.#chart.applyOptions({
@@ -121,8 +119,8 @@ export class PriceChart {
   }
 
   #draw(study: Study): void {
-    const { candles, outcomes, ahead } = study;
-    if (candles === this.#drawn && outcomes === this.#outcomes && ahead === this.#ahead) {
+    const { candles, forecasted } = study;
+    if (candles === this.#drawn && forecasted === this.#forecasted) {
       return;
     }
     if (candles !== this.#drawn) {
@@ -131,9 +129,8 @@ export class PriceChart {
       );
     }
     this.#drawn = candles;
-    this.#outcomes = outcomes;
-    this.#ahead = ahead;
-    this.#drawForecasts(study);
+    this.#forecasted = forecasted;
+    this.#drawForecasts(study.series.symbol, forecasted);
     this.#read();
     this.#container.dataset["candles"] = String(candles.length);
     this.#container.dataset["lastClose"] = String(candles.at(-1)?.close ?? "");
@@ -144,18 +141,19 @@ export class PriceChart {
     const candles = this.#study?.candles ?? [];
     const index =
       this.#pointed !== undefined && candles[this.#pointed] ? this.#pointed : candles.length - 1;
-    const outcome = this.#outcomes?.find(({ target }) => target === index);
+    const outcome = this.#forecasted.outcomes.find(({ target }) => target === index);
     say(this.#reading, readingOf(candles[index], outcome));
   }
 
-  #drawForecasts({ outcomes, ahead, series }: Study): void {
-    this.#layer.show({ outcomes, ahead });
+  #drawForecasts(symbol: string, forecasted: Forecasted): void {
+    const { ahead } = forecasted;
+    this.#layer.show(forecasted);
     this.#predicted.applyOptions({
       axisLabelVisible: ahead !== undefined,
       price: ahead?.forecast.price ?? 0,
     });
     this.#leaveRoom((ahead?.forecast.horizonBars ?? 0) + ROOM);
-    this.#container.setAttribute("aria-label", inWords(series.symbol, ahead));
+    this.#container.setAttribute("aria-label", inWords(symbol, ahead));
   }
 
   /** To the right of the last candle. Setting it scrolls there: it is left alone while it is so. */

@@ -28,13 +28,20 @@ export class QuoteView {
     if (prediction) {
       this.#showPrediction(prediction, now);
     } else {
-      const close = state.closes?.at(-1);
-      for (const name of this.#facts.keys()) {
-        if (name !== "symbol" && name !== "timeframe") {
-          this.#say(name, name === "last-close" && close !== undefined ? price(close) : "–");
-        }
+      this.#showNone(state.closes?.at(-1));
+    }
+  }
+
+  #showNone(close: number | undefined): void {
+    for (const fact of this.#facts.keys()) {
+      if (fact !== "symbol" && fact !== "timeframe") {
+        this.#say(fact, "");
       }
     }
+    this.#say("last-close", optional(close, price));
+    this.#say("predicted-price", "–");
+    this.#say("band", "–");
+    this.#say("rise", "–");
   }
 
   #showPrediction(prediction: Prediction, now: number): void {

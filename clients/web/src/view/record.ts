@@ -1,13 +1,13 @@
 import type { ModelVersion } from "@tickcast/client/v1/model_pb";
 import type { Study } from "../desk/study.js";
 import { day, share } from "../logic/format.js";
-import { type Outcome, trackRecordOf } from "../logic/track_record.js";
+import type { Outcome } from "../logic/forecasts.js";
+import { trackRecordOf } from "../logic/track_record.js";
 import { seconds } from "../server/instants.js";
+import { predictsCloses } from "../server/model_catalogue.js";
 import { find, say } from "./find.js";
 
 const TICKS = 60;
-/** A barrier is where the target was taken early, which the bars alone do not tell. */
-const REALISED_AT_THE_CLOSE = "log_return";
 
 /** How often the close was inside the band. */
 export class RecordView {
@@ -22,19 +22,19 @@ export class RecordView {
     if (!study?.loaded || !version) {
       return;
     }
-    if (version.target !== REALISED_AT_THE_CLOSE) {
+    if (!predictsCloses(version)) {
       say(this.#share, "–");
       say(this.#words, "Not told of this model: its target is taken early at a barrier.");
       this.#draw([]);
       return;
     }
     const trainedUntil = seconds(version.trainingData?.endTime);
-    const { inside, realised, trainedOn } = trackRecordOf(study.outcomes, trainedUntil);
+    const { inside, realised, trainedOn } = trackRecordOf(study.forecasted.outcomes, trainedUntil);
     this.#record.dataset["inside"] = String(inside);
     this.#record.dataset["realised"] = String(realised);
     say(this.#share, realised > 0 ? share(inside / realised) : "–");
     say(this.#words, words({ inside, realised, trainedOn, trainedUntil, version }));
-    this.#draw(study.outcomes);
+    this.#draw(study.forecasted.outcomes);
   }
 
   #draw(outcomes: readonly Outcome[]): void {
