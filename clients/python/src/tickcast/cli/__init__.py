@@ -10,7 +10,7 @@ def main() -> int:
     try:
         from tickcast.cli.app import run
     except ModuleNotFoundError as error:
-        if error.name not in {"rich", "typer"}:
+        if error.name != "typer":
             raise
         print(
             f"tickcast: {error.name} is not installed, needed: pip install 'tickcast[cli]'",

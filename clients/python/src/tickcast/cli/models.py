@@ -14,7 +14,6 @@ from tickcast.cli.groups import Heading, examples
 from tickcast.cli.output import (
     JsonFlag,
     OutputOption,
-    console,
     output_form,
     write,
     write_table,
@@ -88,6 +87,8 @@ def _skill(version: ModelVersion) -> str:
 
 
 def _show(versions: list[ModelVersion]) -> None:
+    from tickcast.cli.terminal import console
+
     out = console()
     for version in versions:
         out.print(f"{_short(version)}: {version.state.value}", style="bold", markup=False)

@@ -11,8 +11,6 @@ from enum import StrEnum
 from typing import Annotated, TypeAlias
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from tickcast.cli.plain import at, paths, plain
 from tickcast.cli.session import BadUsage
@@ -38,9 +36,6 @@ OutputOption: TypeAlias = Annotated[
 ]
 
 JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Short for --output json.")]
-
-# What a pipe is given, so that no column of a table is cut.
-_WIDE = 10_000
 
 
 class ReaderGone(Exception):
@@ -106,28 +101,11 @@ def _cell(value: object) -> str:
     return found if isinstance(found, str) else json.dumps(found, allow_nan=False)
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        raise ReaderGone
-
-
-def console() -> Console:
-    """Standard output."""
-    made = _Console(highlight=False)
-    return made if made.is_terminal else _Console(highlight=False, width=_WIDE)
-
-
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Columns whose title begins with ">" are aligned to the right."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        right = column.startswith(">")
-        table.add_column(
-            column.removeprefix(">"), justify="right" if right else "left", no_wrap=True
-        )
-    for row in rows:
-        table.add_row(*row)
-    console().print(table)
+    from tickcast.cli.terminal import console, table
+
+    console().print(table(columns, rows))
 
 
 def say(line: str) -> None:

@@ -9,7 +9,6 @@ from importlib.metadata import entry_points
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from tickcast._client import Client
 from tickcast._errors import DeadlineExceeded, ServerUnavailable
@@ -119,6 +118,7 @@ def _announce(schedule: Schedule, speed: float) -> None:
 
 
 def _step(client: Client, schedule: Schedule, speed: float, patience: float) -> None:
+    from rich.console import Console
     from rich.progress import track
 
     begin = time.monotonic()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from tickcast.cli.doctor.finding import Finding, State
 from tickcast.cli.exit_code import ExitCode
@@ -19,14 +16,10 @@ from tickcast.cli.output import (
     JsonFlag,
     OutputForm,
     OutputOption,
-    console,
     output_form,
-    say,
     write,
 )
 from tickcast.cli.session import Session
-
-_STYLES = {State.OK: "green", State.WARNING: "yellow", State.PROBLEM: "red"}
 
 
 class Part(StrEnum):
@@ -68,7 +61,9 @@ def doctor(
     form = output_form(output, as_json)
     found = _examined(context, part, config)
     if form is OutputForm.TABLE:
-        findings = _shown_one_by_one(found)
+        from tickcast.cli.doctor.shown import shown_one_by_one
+
+        findings = shown_one_by_one(found)
     else:
         findings = list(found)
         write(form, findings, kind=Finding, show=lambda: None)
@@ -86,25 +81,3 @@ def _examined(context: typer.Context, part: Part | None, config: Path | None) ->
     if part in {None, Part.MACHINE}:
         options = context.find_root().command.params
         yield from examine_machine(config, {str(option.envvar) for option in options})
-
-
-def _shown_one_by_one(found: Iterator[Finding]) -> list[Finding]:
-    findings = []
-    for finding in found:
-        findings.append(finding)
-        console().print(_row(finding))
-    counts = Counter(finding.state for finding in findings)
-    say(f"problems: {counts[State.PROBLEM]}, warnings: {counts[State.WARNING]}")
-    return findings
-
-
-def _row(finding: Finding) -> Table:
-    """Columns of fixed width, so that findings that come one after the other are one table."""
-    row = Table.grid(padding=(0, 1, 0, 0))
-    row.add_column(width=8)
-    row.add_column(width=11)
-    row.add_column(overflow="fold")
-    row.add_row(Text(finding.state, style=_STYLES[finding.state]), finding.check, finding.says)
-    if finding.do:
-        row.add_row("", "", Text(f"do: {finding.do}", style="bold"))
-    return row

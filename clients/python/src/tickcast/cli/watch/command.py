@@ -16,7 +16,7 @@ from tickcast._streams import EventStream
 from tickcast.cli import names
 from tickcast.cli.groups import Heading, examples
 from tickcast.cli.options import ModelOption
-from tickcast.cli.output import JsonFlag, OutputForm, OutputOption, console, output_form
+from tickcast.cli.output import JsonFlag, OutputForm, OutputOption, output_form
 from tickcast.cli.session import Session, model_name
 from tickcast.cli.watch.lines import Display, JsonLines, Lines, PredictionRows
 
@@ -78,6 +78,8 @@ def _display(form: OutputForm, client: Client, name: str) -> Display:
         return JsonLines()
     if form is OutputForm.CSV:
         return PredictionRows()
+    from tickcast.cli.terminal import console
+
     version, verdict = _verdict(client, name)
     out = console()
     if not out.is_terminal:
