@@ -156,7 +156,7 @@ docs: $(READY) $(DOCS_READY) ## Build the documentation site into site/
 	@scripts/docs build
 
 .PHONY: docs-serve
-docs-serve: $(READY) $(DOCS_READY) ## Show the documentation site while its pages are edited
+docs-serve: $(READY) $(DOCS_READY) ## Serve the documentation site as the pages are now
 	@scripts/docs serve
 
 .PHONY: verify-docs

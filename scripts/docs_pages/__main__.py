@@ -3,7 +3,7 @@
 usage: python -m scripts.docs_pages FOLDER
 
 The folder mirrors the checkout, so that a link that works in the checkout works on the site. Pages
-are symbolic links, so that what is edited is seen at once; the reference is generated beside them.
+are symbolic links to those of the checkout; the reference is generated beside them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ STYLE = Path(__file__).with_name("site.css")
 
 # The pages, and what they link to beside each other.
 PAGES = (
-    *("*.md", "docs/**/*.md", "clients/*/README.md", "proto/README.md"),
+    *("*.md", "docs/**/*.md", "docs/images/*", "clients/*/README.md", "proto/README.md"),
     *("benchmarks/**/README.md", "examples/*.*"),
 )
 
