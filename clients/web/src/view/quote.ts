@@ -21,44 +21,17 @@ export class QuoteView {
     if (!state) {
       return;
     }
-    this.#say("symbol", state.symbol);
-    this.#say("timeframe", timeframe);
-    this.#expose(state.symbol, state.prediction);
-    const { prediction } = state;
-    if (prediction) {
-      this.#showPrediction(prediction, now);
-    } else {
-      this.#showNone(state.closes?.at(-1));
+    const { symbol, prediction } = state;
+    this.#expose(symbol, prediction);
+    const told: Told = {
+      symbol,
+      timeframe,
+      ...(prediction ? inWords(prediction, now) : withoutPrediction(state)),
+    };
+    for (const [fact, element] of this.#facts) {
+      say(element, told[fact] ?? "");
     }
-  }
-
-  #showNone(close: number | undefined): void {
-    for (const fact of this.#facts.keys()) {
-      if (fact !== "symbol" && fact !== "timeframe") {
-        this.#say(fact, "");
-      }
-    }
-    this.#say("last-close", optional(close, price));
-    this.#say("predicted-price", "–");
-    this.#say("band", "–");
-    this.#say("rise", "–");
-  }
-
-  #showPrediction(prediction: Prediction, now: number): void {
-    const { lastClose, predictedReturn, priceInterval: band } = prediction;
-    const asOf = seconds(prediction.asOfTime);
-    this.#say("last-close", price(lastClose));
-    this.#say("predicted-price", optional(prediction.predictedPrice, price));
-    this.#say("predicted-move", move(predictedReturn));
-    this.#move.dataset["direction"] = predictedReturn < 0 ? "down" : "up";
-    this.#say("band", band ? `${price(band.lower)} – ${price(band.upper)}` : "–");
-    this.#say("coverage", band ? share(band.coverage) : "");
-    this.#say("rise", optional(prediction.directionProbability, share));
-    this.#say("target", instant(seconds(prediction.targetTime)));
-    this.#say("as-of", instant(asOf));
-    this.#say("age", age(now - asOf));
-    this.#say("staleness", staleness(prediction));
-    this.#say("version", versionInWords(prediction.modelVersion));
+    this.#move.dataset["direction"] = (prediction?.predictedReturn ?? 0) < 0 ? "down" : "up";
   }
 
   /** The numbers as they came, for whoever reads the page by program. */
@@ -77,16 +50,35 @@ export class QuoteView {
       this.#quote.dataset[name] = value === undefined ? "" : String(value);
     }
   }
-
-  #say(fact: string, text: string): void {
-    const element = this.#facts.get(fact);
-    if (element) {
-      say(element, text);
-    }
-  }
 }
 
-function optional(value: number | undefined, form: (value: number) => string): string {
+/** Words by fact. */
+type Told = Readonly<Record<string, string>>;
+
+function inWords(prediction: Prediction, now: number): Told {
+  const band = prediction.priceInterval;
+  const asOf = seconds(prediction.asOfTime);
+  return {
+    "last-close": price(prediction.lastClose),
+    "predicted-price": optional(prediction.predictedPrice, price),
+    "predicted-move": move(prediction.predictedReturn),
+    band: optional(band, ({ lower, upper }) => `${price(lower)} – ${price(upper)}`),
+    coverage: band ? share(band.coverage) : "",
+    rise: optional(prediction.directionProbability, share),
+    target: instant(seconds(prediction.targetTime)),
+    "as-of": instant(asOf),
+    age: age(now - asOf),
+    staleness: staleness(prediction),
+    version: versionInWords(prediction.modelVersion),
+  };
+}
+
+function withoutPrediction({ closes }: SymbolState): Told {
+  const close = closes?.at(-1);
+  return { "last-close": optional(close, price), "predicted-price": "–", band: "–", rise: "–" };
+}
+
+function optional<Value>(value: Value | undefined, form: (value: Value) => string): string {
   return value === undefined ? "–" : form(value);
 }
 
