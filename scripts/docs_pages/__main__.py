@@ -21,7 +21,7 @@ STYLE = Path(__file__).with_name("site.css")
 # The pages, and what they link to beside each other.
 PAGES = (
     *("*.md", "docs/**/*.md", "docs/images/*", "clients/*/README.md", "proto/README.md"),
-    *("benchmarks/**/README.md", "docs/images/*", "examples/*.*"),
+    *("benchmarks/**/README.md", "examples/*.*"),
 )
 
 
