@@ -1,19 +1,18 @@
 import { type PredictionEvent, type TickcastClient, TickcastError } from "@tickcast/client";
 import { Connection } from "../logic/connection.js";
 import {
-  STORE_REPLACED,
   NO_MODEL,
   noSymbols,
   noVersion,
   type Problem,
   problemOf,
+  STORE_REPLACED,
 } from "../logic/problem.js";
 import { seconds } from "../server/instants.js";
-import { predicts, predictsCloses } from "../server/model_catalogue.js";
 import { follow } from "../server/prediction_feed.js";
 import { Coalesced } from "./coalesced.js";
-import { Models } from "./models.js";
-import { type Asked, Study } from "./study.js";
+import { type Asked, Models } from "./models.js";
+import { Study } from "./study.js";
 import { Symbols } from "./symbols.js";
 
 /** Models come and go without a word; this is how soon the page notices. */
@@ -132,28 +131,21 @@ export class Desk {
   }
 
   #followChosen(): void {
-    const wanted = this.#wanted();
-    if (JSON.stringify(wanted) === JSON.stringify(this.#following)) {
+    const asked = this.models.asked;
+    if (JSON.stringify(asked) === JSON.stringify(this.#following)) {
       return;
     }
     this.#ending.abort();
     this.#study?.end();
     this.#study = undefined;
     this.#refusal = undefined;
-    this.#following = wanted;
-    if (wanted) {
-      this.#showSymbolsOf(wanted.timeframe);
-      this.#follow(wanted.model);
+    this.#following = asked;
+    if (asked) {
+      this.#showSymbolsOf(asked.timeframe);
+      this.#follow(asked.model);
     } else {
       this.#symbols = undefined;
     }
-  }
-
-  #wanted(): Asked | undefined {
-    const { chosen, version } = this.models;
-    return chosen !== undefined && version && predicts(version)
-      ? { model: chosen, timeframe: version.timeframe, ofCloses: predictsCloses(version) }
-      : undefined;
   }
 
   #showSymbolsOf(timeframe: string): void {

@@ -1,6 +1,23 @@
 import type { TickcastClient } from "@tickcast/client";
 import type { Model, ModelVersion } from "@tickcast/client/v1/model_pb";
-import { modelOf, predicts, versionNamed, versionsOf } from "../server/model_catalogue.js";
+import {
+  modelOf,
+  predicts,
+  predictsCloses,
+  versionNamed,
+  versionsOf,
+} from "../server/model_catalogue.js";
+
+/** What is asked for predictions. */
+export interface Asked {
+  /** The name of a model, or of a version. */
+  readonly model: string;
+  /** The version that answers to it: another one has another record. */
+  readonly version: string;
+  readonly timeframe: string;
+  /** Whether closes are what it predicts. */
+  readonly ofCloses: boolean;
+}
 
 /** The models of the server, and the one that is asked. */
 export class Models {
@@ -37,6 +54,19 @@ export class Models {
   get version(): ModelVersion | undefined {
     const model = this.model;
     return model && this.#chosen ? versionNamed(this.#chosen, model, this.#versions) : undefined;
+  }
+
+  /** Undefined while nothing that is chosen predicts. */
+  get asked(): Asked | undefined {
+    const version = this.version;
+    return this.#chosen !== undefined && version && predicts(version)
+      ? {
+          model: this.#chosen,
+          version: version.name,
+          timeframe: version.timeframe,
+          ofCloses: predictsCloses(version),
+        }
+      : undefined;
   }
 
   choose(name: string): void {

@@ -6,19 +6,11 @@ import { barsAfter, lastBars, type Series } from "../server/bars.js";
 import { seconds } from "../server/instants.js";
 import { pastPredictions } from "../server/past_predictions.js";
 import { Coalesced } from "./coalesced.js";
+import type { Asked } from "./models.js";
 import type { SymbolState } from "./symbols.js";
 
 const CANDLES = 300;
 const PAST_PREDICTIONS = 200;
-
-/** What is asked for predictions. */
-export interface Asked {
-  /** The name of a model, or of a version. */
-  readonly model: string;
-  readonly timeframe: string;
-  /** Whether closes are what it predicts. */
-  readonly ofCloses: boolean;
-}
 
 /** The chosen symbol: its candles, and what was predicted from each. */
 export class Study {

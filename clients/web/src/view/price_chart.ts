@@ -4,18 +4,17 @@ import {
   type IChartApi,
   type IPriceLine,
   type ISeriesApi,
-  LineStyle,
   type UTCTimestamp,
 } from "lightweight-charts";
 import type { Study } from "../desk/study.js";
 import type { Candle } from "../logic/candles.js";
-import { move, price } from "../logic/format.js";
-import { timeframeSeconds } from "../logic/timeframe.js";
 import type { Ahead, Forecasted } from "../logic/forecasts.js";
+import { move, price } from "../logic/format.js";
+import { readingOf } from "../logic/reading.js";
+import { timeframeSeconds } from "../logic/timeframe.js";
 import { find, say } from "./find.js";
 import { ForecastLayer, NOTHING } from "./forecast_layer.js";
 import { currentPalette } from "./palette.js";
-import { readingOf } from "../logic/reading.js";
 
 const DAY = 86_400;
 const BAR_SPACING = 9;
@@ -55,8 +54,6 @@ export class PriceChart {
       price: 0,
       lineVisible: false,
       axisLabelVisible: false,
-      lineStyle: LineStyle.Dashed,
-      title: "",
     });
     this.#chart.subscribeCrosshairMove(({ logical }) => {
       this.#pointed = logical;
@@ -132,7 +129,6 @@ export class PriceChart {
     this.#forecasted = forecasted;
     this.#drawForecasts(study.series.symbol, forecasted);
     this.#read();
-    this.#container.dataset["candles"] = String(candles.length);
     this.#container.dataset["lastClose"] = String(candles.at(-1)?.close ?? "");
   }
 

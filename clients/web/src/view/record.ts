@@ -1,8 +1,8 @@
 import type { ModelVersion } from "@tickcast/client/v1/model_pb";
 import type { Study } from "../desk/study.js";
-import { day, share } from "../logic/format.js";
 import type { Outcome } from "../logic/forecasts.js";
-import { trackRecordOf } from "../logic/track_record.js";
+import { day, share } from "../logic/format.js";
+import { type TrackRecord, trackRecordOf } from "../logic/track_record.js";
 import { seconds } from "../server/instants.js";
 import { predictsCloses } from "../server/model_catalogue.js";
 import { find, say } from "./find.js";
@@ -28,13 +28,14 @@ export class RecordView {
       this.#draw([]);
       return;
     }
-    const trainedUntil = seconds(version.trainingData?.endTime);
-    const { inside, realised, trainedOn } = trackRecordOf(study.forecasted.outcomes, trainedUntil);
+    const { outcomes } = study.forecasted;
+    const record = trackRecordOf(outcomes, trainedUntil(version));
+    const { inside, realised } = record;
     this.#record.dataset["inside"] = String(inside);
     this.#record.dataset["realised"] = String(realised);
     say(this.#share, realised > 0 ? share(inside / realised) : "–");
-    say(this.#words, words({ inside, realised, trainedOn, trainedUntil, version }));
-    this.#draw(study.forecasted.outcomes);
+    say(this.#words, inWords(record, version));
+    this.#draw(outcomes);
   }
 
   #draw(outcomes: readonly Outcome[]): void {
@@ -48,28 +49,27 @@ export class RecordView {
       return tick;
     });
     this.#ticks.replaceChildren(...ticks);
+    const misses = ticks.filter(({ className }) => className === "miss").length;
     this.#ticks.setAttribute(
       "aria-label",
-      `The last ${ticks.length}, of which ${ticks.filter((tick) => tick.className === "miss").length} outside`,
+      `${misses} of the last ${ticks.length} outside the band`,
     );
   }
 }
 
-function words(told: {
-  inside: number;
-  realised: number;
-  trainedOn: number;
-  trainedUntil: number;
-  version: ModelVersion;
-}): string {
-  const { inside, realised, trainedOn, trainedUntil, version } = told;
-  const until = `up to ${day(trainedUntil)}`;
+function trainedUntil({ trainingData }: ModelVersion): number {
+  return seconds(trainingData?.endTime);
+}
+
+function inWords({ inside, realised, trainedOn }: TrackRecord, version: ModelVersion): string {
+  const until = `up to ${day(trainedUntil(version))}`;
   if (realised === 0) {
     return trainedOn > 0
       ? `No close to judge by yet: the model was trained on these bars, ${until}.`
       : "No close to judge by yet: the first bands are still ahead.";
   }
-  const counted = `${inside} of ${realised} closes inside the band, built for ${share(version.intervalCoverage)}.`;
+  const built = share(version.intervalCoverage);
+  const counted = `${inside} of ${realised} closes inside the band, built for ${built}.`;
   return trainedOn > 0
     ? `${counted} ${trainedOn} more are left out: trained on, ${until}.`
     : counted;
