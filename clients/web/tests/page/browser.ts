@@ -6,9 +6,7 @@ export async function openBrowser(): Promise<Browser> {
   if (!executablePath) {
     throw new Error("CHROMIUM: was not set, needed the path of a Chromium (scripts/web sets it)");
   }
-  // Chromium's sandbox does not work for root, as in a container.
-  const chromiumSandbox = process.getuid?.() !== 0;
-  return chromium.launch({ executablePath, chromiumSandbox });
+  return chromium.launch({ executablePath });
 }
 
 /** What is shown of the selected symbol, exactly. */
