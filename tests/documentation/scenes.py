@@ -50,14 +50,10 @@ class Scene:
 def bars(folder: Path, *, most: int = 400) -> None:
     """Bars of one's own: the last of those that are bundled, as the files that pages speak of."""
     (folder / "bars").mkdir()
-    tables = []
     for series in bundled.open(""):
         table = pd.DataFrame(series.ohlcv, columns=list(BAR_COLUMNS))
         table.insert(0, "time", series.open_time)
-        table = table.tail(most)
-        table.to_csv(folder / "bars" / f"{series.symbol}.csv", index=False)
-        tables.append(table.assign(symbol=series.symbol))
-    pd.concat(tables).to_parquet(folder / "bars.parquet")
+        table.tail(most).to_csv(folder / "bars" / f"{series.symbol}.csv", index=False)
 
 
 def champion_and_challengers(folder: Path) -> None:
@@ -94,9 +90,7 @@ TRAINED: dict[str, Scene] = {
     "docs/data.md": Scene(prepare=bars),
     "docs/features.md": Scene(),
     "docs/promotion.md": Scene(prepare=champion_and_challengers),
-    "docs/training.md": Scene(
-        prepare=bars, variables={"TICKCAST_TRAIN_ESTIMATORS": "ridge,xgboost"}
-    ),
+    "docs/training.md": Scene(variables={"TICKCAST_TRAIN_ESTIMATORS": "ridge,xgboost"}),
 }
 
 # Pages whose reader starts a server.
