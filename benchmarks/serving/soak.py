@@ -52,6 +52,8 @@ class Found:
     """The last one by connection, stream and symbol."""
 
     bars: int = 0
+    """That the server acknowledged."""
+
     messages: int = 0
     lost: int = 0
     doubled: int = 0
@@ -85,6 +87,8 @@ class _Soak:
         self._series = series
         self._running = running
         self._found = Found()
+        self._sent = 0
+        self._bars_under_way: set[int] = set()
         self._asked: dict[int, float] = {}
         self._ingest = subscribers.header_block(INGEST_BARS)
         self._predict = subscribers.header_block(PREDICT)
@@ -94,24 +98,29 @@ class _Soak:
         found, begin = self._found, time.perf_counter()
         asked = 0
         while (elapsed := time.perf_counter() - begin) < seconds:
-            while found.bars < elapsed * BARS_A_SECOND:
+            while self._sent < elapsed * BARS_A_SECOND:
                 self._send_bar()
             while asked < elapsed * PREDICTS_A_SECOND:
                 self._ask(asked)
                 asked += 1
             if len(found.resident) < elapsed:
                 found.resident.append((elapsed, self._running.resident_bytes()))
-            self._read(begin + min(found.bars / BARS_A_SECOND, asked / PREDICTS_A_SECOND))
+            self._read(begin + min(self._sent / BARS_A_SECOND, asked / PREDICTS_A_SECOND))
         last = time.perf_counter() + _DRAIN_SECONDS
-        while found.messages < found.bars * STREAMS and time.perf_counter() < last:
+        while self._is_more_to_come() and time.perf_counter() < last:
             self._read(last)
         found.lost += max(found.bars * STREAMS - found.messages - found.lost, 0)
         return found
 
+    def _is_more_to_come(self) -> bool:
+        found = self._found
+        return bool(self._bars_under_way) or found.messages < found.bars * STREAMS
+
     def _send_bar(self) -> None:
-        walk = self._series[self._found.bars % len(self._series)]
-        self._subscribers.call(self._ingest, requests(walk.take(), 1)[0])
-        self._found.bars += 1
+        walk = self._series[self._sent % len(self._series)]
+        stream = self._subscribers.call(self._ingest, requests(walk.take(), 1)[0])
+        self._bars_under_way.add(stream)
+        self._sent += 1
 
     def _ask(self, number: int) -> None:
         symbol = self._series[number % len(self._series)].symbol
@@ -124,11 +133,18 @@ class _Soak:
             self._found.add(arrival)
         for event, at in answers:
             if isinstance(event, wire.End):
-                if event.status != wire.OK:
-                    self._found.failed[event.status] += 1
-                if event.stream in self._asked:
-                    latency = at - self._asked.pop(event.stream)
-                    self._found.latencies.append(latency * 1e6)
+                self._end(event, at)
+
+    def _end(self, event: wire.End, at: float) -> None:
+        succeeded = event.status == wire.OK
+        if not succeeded:
+            self._found.failed[event.status] += 1
+        if event.stream in self._asked:
+            latency = at - self._asked.pop(event.stream)
+            self._found.latencies.append(latency * 1e6)
+        if event.stream in self._bars_under_way:
+            self._bars_under_way.remove(event.stream)
+            self._found.bars += succeeded
 
 
 def _report(found: Found, minutes: float) -> Report:
@@ -146,7 +162,10 @@ def _report(found: Found, minutes: float) -> Report:
                         "messages": found.messages,
                         "lost": found.lost,
                         "doubled": found.doubled,
-                        "calls failed": sum(found.failed.values()),
+                        "calls failed": " ".join(
+                            f"{code}: {count}" for code, count in found.failed.items()
+                        )
+                        or 0,
                         "Predict p50 us": latency.p50,
                         "Predict p99 us": latency.p99,
                         "MiB at first": found.resident[0][1] / _MIB,
