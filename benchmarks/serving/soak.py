@@ -23,6 +23,9 @@ PREDICTS_A_SECOND = 500
 
 # More than a server keeps in memory of a symbol, so that it has reached its size beforehand.
 _BARS_BEFORE = 600
+# Messages that are kept for other streams: so few that the first minute brings as many.
+_SHARED = 4_000
+
 _DRAIN_SECONDS = 10.0
 _MIB = 2**20
 
@@ -30,7 +33,8 @@ _MIB = 2**20
 def run(effort: Effort) -> Report:
     seconds = effort.soak_minutes * 60
     bars = _BARS_BEFORE + round(seconds * BARS_A_SECOND / SYMBOLS) + 1
-    with serving(workers=effort.workers) as server:
+    settings = {"TICKCAST_STREAM__SHARED": str(_SHARED)}
+    with serving(workers=effort.workers, variables=settings) as server:
         series = walks(SYMBOLS, bars)
         for walk in series:
             server.ingest(requests(walk.take(_BARS_BEFORE), _BARS_BEFORE))
