@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from tickcast_server.serving.models import ModelRef
 
@@ -13,6 +14,7 @@ _FEATURE_SET = re.compile(r"featureSets/([A-Za-z0-9][A-Za-z0-9_-]{0,127})")
 MODEL_FORM = "models/{model} or models/{model}/versions/{version}"
 
 
+@lru_cache(maxsize=1_024)
 def parse_model_ref(name: str) -> ModelRef | None:
     """A model or one of its versions; None when `name` is neither."""
     if match := _MODEL.fullmatch(name):
