@@ -15,6 +15,7 @@ from tickcast.v1.prediction_service_pb2 import (
     PredictRequest,
     StreamPredictionsRequest,
 )
+from tickcast_server.rpc.inference.protocol.grpc_service_pb2 import ModelInferRequest
 from tickcast_server.testing import free_address
 
 from benchmarks.common import models, processes
@@ -25,6 +26,7 @@ PREDICT = "/tickcast.v1.PredictionService/Predict"
 BATCH_PREDICT = "/tickcast.v1.PredictionService/BatchPredict"
 PREDICT_MATRIX = "/tickcast.v1.PredictionService/PredictMatrix"
 STREAM_PREDICTIONS = "/tickcast.v1.PredictionService/StreamPredictions"
+MODEL_INFER = "/inference.GRPCInferenceService/ModelInfer"
 INGEST_BARS = "/tickcast.v1.MarketDataService/IngestBars"
 
 _CALL_SECONDS = 120
@@ -106,6 +108,15 @@ def with_features(symbol: str) -> bytes:
     return PredictRequest(
         model=models.MODEL, symbol=symbol, features=features()[0]
     ).SerializeToString()
+
+
+def infer_features() -> bytes:
+    """The row of features that `with_features` has, by the Open Inference Protocol, raw."""
+    rows = models.feature_rows(1)
+    request = ModelInferRequest(model_name=models.NAME)
+    request.inputs.add(name="features", datatype="FP32", shape=rows.shape)
+    request.raw_input_contents.append(rows.astype("<f4").tobytes())
+    return request.SerializeToString()
 
 
 def features(n: int = 1) -> list[InlineFeatures]:

@@ -16,9 +16,16 @@ from benchmarks.common.h2load import Request
 from benchmarks.common.options import Effort, main
 from benchmarks.common.report import Report, Table, Target
 from benchmarks.common.rounds import Ratio, in_turn
-from benchmarks.common.server import PREDICT, Server, by_symbol, serving, with_features
+from benchmarks.common.server import (
+    MODEL_INFER,
+    PREDICT,
+    Server,
+    by_symbol,
+    infer_features,
+    serving,
+    with_features,
+)
 
-MODEL_INFER = "/inference.GRPCInferenceService/ModelInfer"
 IN_FLIGHT = (1, 32)
 
 # So that every prediction is made, and none given again.
@@ -32,15 +39,6 @@ _PREFIX = 5
 
 PREDICT_FEATURES, INFER_FEATURES = "Predict, features", "ModelInfer, features"
 PREDICT_SYMBOL, INFER_SYMBOL = "Predict, symbol", "ModelInfer, symbol"
-
-
-def infer_features() -> bytes:
-    """The row of features that `with_features` has, raw."""
-    rows = models.feature_rows(1)
-    request = ModelInferRequest(model_name=models.NAME)
-    request.inputs.add(name="features", datatype="FP32", shape=rows.shape)
-    request.raw_input_contents.append(rows.astype("<f4").tobytes())
-    return request.SerializeToString()
 
 
 def infer_symbol(symbol: str) -> bytes:

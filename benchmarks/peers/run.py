@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,13 +23,19 @@ from benchmarks.common.options import Effort, main
 from benchmarks.common.processes import NotReady, Running
 from benchmarks.common.report import Report, Table, Target, Value
 from benchmarks.common.rounds import Ratio, in_turn
-from benchmarks.common.server import PREDICT, serving, with_features
+from benchmarks.common.server import (
+    MODEL_INFER,
+    PREDICT,
+    infer_features,
+    serving,
+    with_features,
+)
 
 ROOT = Path(__file__).parents[2]
 SETUP = ROOT / "scripts/setup"
 ENVIRONMENTS = Path(".venv-peers")
 IN_FLIGHT = (1, 32)
-OURS = "Tickcast"
+OURS_PREDICT, OURS_INFER = "Predict", "ModelInfer"
 
 _READY_SECONDS = 120.0
 _CALL_SECONDS = 5.0
@@ -44,6 +50,9 @@ class Peer:
     path: str
     """Of the call."""
 
+    asked_as: Sequence[str] = (OURS_PREDICT,)
+    """What Tickcast is asked beside it."""
+
     json: bool = False
     """Whether it is asked with JSON over HTTP/1.1, for want of gRPC."""
 
@@ -54,7 +63,8 @@ PEERS = (
     Peer(
         title="MLServer, gRPC",
         program="mlserver",
-        path="/inference.GRPCInferenceService/ModelInfer",
+        path=MODEL_INFER,
+        asked_as=(OURS_INFER, OURS_PREDICT),
     ),
     Peer(
         title="Ray Serve, gRPC",
@@ -73,28 +83,40 @@ PEERS = (
 
 def run(effort: Effort) -> Report:
     with serving() as server:
-        ours = Request.grpc(server.address, PREDICT, with_features("AAPL"))
+        ours = {
+            OURS_INFER: Request.grpc(server.address, MODEL_INFER, infer_features()),
+            OURS_PREDICT: Request.grpc(server.address, PREDICT, with_features("AAPL")),
+        }
         found = {peer.title: _beside(peer, ours, effort) for peer in PEERS}
-    at_32, at_1 = found[PEERS[0].title][32], found[PEERS[0].title][1]
+    mlserver = PEERS[0]
+    at_32, at_1 = found[mlserver.title][32], found[mlserver.title][1]
     return Report(
         benchmark="peers",
         tables=[
             Table(
                 title="One row of 35 features through the same 300 trees; Tickcast over each peer",
-                rows=[_row(title, loads) for title, loads in found.items()],
+                rows=[
+                    _row(peer.title, own, found[peer.title])
+                    for peer in PEERS
+                    for own in peer.asked_as
+                ],
             )
         ],
         targets=[
-            Target(
-                name="calls a second at 32 in flight over MLServer's",
-                found=_rates(at_32, OURS, PEERS[0].title).median,
-                at_least=3.0,
-            ),
-            Target(
-                name="p50 at 1 in flight over MLServer's",
-                found=_medians(at_1, OURS, PEERS[0].title).median,
-                at_most=0.5,
-            ),
+            target
+            for own in mlserver.asked_as
+            for target in (
+                Target(
+                    name=f"{own}: calls a second at 32 in flight over MLServer's",
+                    found=_rates(at_32, own, mlserver.title).median,
+                    at_least=3.0,
+                ),
+                Target(
+                    name=f"{own}: p50 at 1 in flight over MLServer's",
+                    found=_medians(at_1, own, mlserver.title).median,
+                    at_most=0.5,
+                ),
+            )
         ],
     )
 
@@ -179,17 +201,21 @@ def _ask_with_json(peer: Peer, address: str, body: bytes) -> None:
         connection.close()
 
 
-def _beside(peer: Peer, ours: Request, effort: Effort) -> dict[int, dict[str, list[Load]]]:
+def _beside(
+    peer: Peer, ours: Mapping[str, Request], effort: Effort
+) -> dict[int, dict[str, list[Load]]]:
     with started(peer) as theirs:
-        return {count: _measure(peer, ours, theirs, count, effort) for count in IN_FLIGHT}
+        sides = {own: ours[own] for own in peer.asked_as} | {peer.title: theirs}
+        return {count: _measure(peer, sides, count, effort) for count in IN_FLIGHT}
 
 
 def _measure(
-    peer: Peer, ours: Request, theirs: Request, in_flight: int, effort: Effort
+    peer: Peer, sides: Mapping[str, Request], in_flight: int, effort: Effort
 ) -> dict[str, list[Load]]:
-    def load(request: Request, *, http1: bool, answer_bytes: float | None = None) -> Load:
+    def load(name: str, answer_bytes: float | None = None) -> Load:
+        http1 = peer.json and name == peer.title
         return h2load.closed_loop(
-            request,
+            sides[name],
             in_flight=in_flight,
             seconds=effort.seconds,
             # HTTP/1.1 has one call under way on a connection.
@@ -199,25 +225,24 @@ def _measure(
         )
 
     # The first loads warm up, and say how long an answer is.
-    own, other = load(ours, http1=False), load(theirs, http1=peer.json)
-    sides = {
-        OURS: partial(load, ours, http1=False, answer_bytes=own.answer_bytes),
-        peer.title: partial(load, theirs, http1=peer.json, answer_bytes=other.answer_bytes),
-    }
-    return in_turn(sides, effort.rounds)
+    sizes = {name: load(name).answer_bytes for name in sides}
+    return in_turn({name: partial(load, name, sizes[name]) for name in sides}, effort.rounds)
 
 
-def _row(title: str, loads: Mapping[int, Mapping[str, list[Load]]]) -> Mapping[str, Value]:
+def _row(
+    title: str, own: str, loads: Mapping[int, Mapping[str, list[Load]]]
+) -> Mapping[str, Value]:
     at_1, at_32 = loads[1], loads[32]
     return {
         "peer": title,
-        "calls/s at 32": _rates(at_32, OURS, title),
-        "p50 at 32": _medians(at_32, OURS, title),
-        "p50 at 1": _medians(at_1, OURS, title),
+        "Tickcast's": own,
+        "calls/s at 32": _rates(at_32, own, title),
+        "p50 at 32": _medians(at_32, own, title),
+        "p50 at 1": _medians(at_1, own, title),
         "its calls/s at 32": statistics.median(load.calls_per_second for load in at_32[title]),
         "its p50 us at 1": statistics.median(load.latency.p50 for load in at_1[title]),
-        "ours": statistics.median(load.calls_per_second for load in at_32[OURS]),
-        "our p50 us at 1": statistics.median(load.latency.p50 for load in at_1[OURS]),
+        "ours": statistics.median(load.calls_per_second for load in at_32[own]),
+        "our p50 us at 1": statistics.median(load.latency.p50 for load in at_1[own]),
     }
 
 
