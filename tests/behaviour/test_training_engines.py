@@ -31,12 +31,8 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     "engine",
-    [
-        [],
-        ["--processes", "2"],
-        ["--engine", "ray", "--processes", "2"],
-    ],
-    ids=["again", "processes", "ray"],
+    [["--processes", "2"], ["--engine", "ray", "--processes", "2"]],
+    ids=["processes", "ray"],
 )
 def test_the_example_gives_the_same_models(alone: Path, tmp_path: Path, engine: list[str]) -> None:
     assert train(tmp_path, *engine) == 0
