@@ -26,7 +26,7 @@ from tests.recording_server import Recording, recording_server
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
-# In the background of a shell Ctrl-C is ignored, by the programs that tests start and interrupt too.
+# In the background of a shell Ctrl-C is ignored, also by the programs that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
