@@ -9,8 +9,8 @@ export PYTHON
 
 BIN := .venv/bin
 BENCH := serving
-# Processes that share the tests, a file at a time.
-WORKERS := 2
+# Processes that share the tests, a file at a time: three on two cores, as tests wait a lot for servers.
+WORKERS := 3
 MEMBERS := modelkit trainer server clients/python
 READY := .venv/.ready
 PROTO_READY := .venv-proto/.ready
@@ -79,9 +79,9 @@ bench: $(READY) ## Measure the server, --short in ARGS for 5 minutes; BENCH=pred
 
 .PHONY: test
 test: $(READY) $(MLFLOW_READY) $(TRITON_READY) ## Run the tests; T=tests/unit runs a part of them, WORKERS=0 all in one process
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(T)
 	@$(if $(T),,scripts/typescript --if-possible test)
 	@$(if $(T),,scripts/web --if-possible test)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(T)
 
 .PHONY: test-typescript
 test-typescript: $(READY) ## Test the TypeScript client against a real server; needs Node.js 20
