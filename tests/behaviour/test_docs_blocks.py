@@ -100,7 +100,7 @@ def test_yaml_is_yaml(block: Block) -> None:
     assert YAML(typ="safe").load(block.text)
 
 
-@pytest.mark.skipif(not (TYPESCRIPT / "node_modules").exists(), reason="needs the packages of clients/typescript")
+@pytest.mark.skipif(not (TYPESCRIPT / "node_modules").exists(), reason="needs npm ci of clients")
 def test_typescript_has_the_types_of_the_client(tmp_path: Path) -> None:
     settings = json.loads((TYPESCRIPT / "tsconfig.json").read_text())
     settings["compilerOptions"] |= {
