@@ -24,13 +24,31 @@ _Labels = tuple[str, ...]
 class _Children(dict[_Labels, _Child], Generic[_Child]):
     """What is kept for each combination of labels, made when it is first asked for."""
 
-    def __init__(self, make: Callable[[], _Child]) -> None:
+    def __init__(
+        self, make: Callable[[], _Child], share: Callable[[_Labels], Callable[[_Child], None]]
+    ) -> None:
+        """`share` gives, for labels, what adds a child's news to what processes share."""
         super().__init__()
         self._make = make
+        self._share = share
+        self._shared: dict[_Labels, Callable[[_Child], None]] = {}
 
     def __missing__(self, labels: _Labels) -> _Child:
         child = self[labels] = self._make()
         return child
+
+    def remove(self, labels: _Labels) -> None:
+        """Drops a child. What processes share of it stays."""
+        self.pop(labels, None)
+        self._shared.pop(labels, None)
+
+    def publish(self) -> None:
+        """Adds what came since the last time to what processes share."""
+        for labels, child in self.items():
+            catch_up = self._shared.get(labels)
+            if catch_up is None:
+                catch_up = self._shared[labels] = self._share(labels)
+            catch_up(child)
 
 
 class Count:
@@ -68,8 +86,7 @@ class Counts(Collector):
         self._name = name
         self._documentation = documentation
         self._label_names = tuple(label_names)
-        self._children = _Children(Count)
-        self._published: dict[_Labels, _Shared] = {}
+        self._children = _Children(Count, self._shared)
 
     def labels(self, *labels: str) -> Count:
         """The count of these label values, in the order of the names."""
@@ -77,19 +94,11 @@ class Counts(Collector):
 
     def remove(self, *labels: str) -> None:
         """Drops a count. What processes share of it stays."""
-        self._children.pop(labels, None)
-        self._published.pop(labels, None)
+        self._children.remove(labels)
 
     def publish(self) -> None:
         """Adds what came since the last time to the metrics that processes share."""
-        for labels, child in self._children.items():
-            shared = self._published.get(labels)
-            if shared is None:
-                shared = self._published[labels] = _Shared(
-                    *("counter", self._name, f"{self._name}_total"),
-                    *(self._label_names, labels, self._documentation),
-                )
-            shared.catch_up(child.value)
+        self._children.publish()
 
     def describe(self) -> Iterable[CounterMetricFamily]:
         return [self._family()]
@@ -102,6 +111,13 @@ class Counts(Collector):
 
     def _family(self) -> CounterMetricFamily:
         return CounterMetricFamily(self._name, self._documentation, labels=self._label_names)
+
+    def _shared(self, labels: _Labels) -> Callable[[Count], None]:
+        shared = _Shared(
+            *("counter", self._name, f"{self._name}_total"),
+            *(self._label_names, labels, self._documentation),
+        )
+        return lambda count: shared.catch_up(count.value)
 
 
 class Distributions(Collector):
@@ -119,8 +135,7 @@ class Distributions(Collector):
         self._documentation = documentation
         self._label_names = tuple(label_names)
         self._buckets = [*map(floatToGoString, bounds), "+Inf"]
-        self._children = _Children(lambda: Distribution(bounds))
-        self._published: dict[_Labels, _SharedDistribution] = {}
+        self._children = _Children(lambda: Distribution(bounds), self._shared)
 
     def labels(self, *labels: str) -> Distribution:
         """The distribution of these label values, in the order of the names."""
@@ -128,16 +143,11 @@ class Distributions(Collector):
 
     def remove(self, *labels: str) -> None:
         """Drops a distribution. What processes share of it stays."""
-        self._children.pop(labels, None)
-        self._published.pop(labels, None)
+        self._children.remove(labels)
 
     def publish(self) -> None:
         """Adds what came since the last time to the metrics that processes share."""
-        for labels, child in self._children.items():
-            shared = self._published.get(labels)
-            if shared is None:
-                shared = self._published[labels] = self._shared(labels)
-            shared.catch_up(child)
+        self._children.publish()
 
     def describe(self) -> Iterable[HistogramMetricFamily]:
         return [self._family()]
@@ -154,9 +164,9 @@ class Distributions(Collector):
     def _family(self) -> HistogramMetricFamily:
         return HistogramMetricFamily(self._name, self._documentation, labels=self._label_names)
 
-    def _shared(self, labels: _Labels) -> _SharedDistribution:
+    def _shared(self, labels: _Labels) -> Callable[[Distribution], None]:
         bucket_names = (*self._label_names, "le")
-        return _SharedDistribution(
+        shared = _SharedDistribution(
             counts=[
                 _Shared(
                     *("histogram", self._name, f"{self._name}_bucket"),
@@ -169,6 +179,7 @@ class Distributions(Collector):
                 *(self._label_names, labels, self._documentation),
             ),
         )
+        return shared.catch_up
 
 
 class _Shared:
