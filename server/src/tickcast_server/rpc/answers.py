@@ -14,6 +14,7 @@ from typing import Protocol
 
 from tickcast.v1 import prediction_service_pb2 as pb
 
+from tickcast_server.rpc.encode import write_age
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import Models
 from tickcast_server.serving.predictor import FeatureSource, HeldBars, PredictQuery
@@ -122,10 +123,8 @@ class Answers:
     def _renew(self, basis: Basis, response: pb.PredictResponse) -> None:
         age = max(self._now() - basis.row.as_of_time, 0.0)
         outdated = self._staleness.is_outdated(basis.model, basis.key.symbol, age)
-        whole = int(age)
         provenance = response.prediction.feature_provenance
-        provenance.age.seconds = whole
-        provenance.age.nanos = int((age - whole) * 1e9)
+        write_age(age, provenance.age)
         provenance.stale = self._features.stale
         provenance.outdated = outdated
         self._observer.features_served(FeatureSource.CACHE, age)

@@ -43,7 +43,8 @@ class PredictionServicer:
         query = decode.predict_query(request)
         basis = self.answers.basis(query)
         answer = await self.predictor.predict(query, call.turn)
-        response = pb.PredictResponse(prediction=encode.prediction(answer))
+        response = pb.PredictResponse()
+        encode.write_prediction(answer, response.prediction)
         if basis is not None:
             self.answers.keep(request, basis, response)
         return response
@@ -119,7 +120,9 @@ def _result(
     index: int, outcome: Prediction | TickcastError, request_id: str
 ) -> pb.BatchPredictResult:
     if isinstance(outcome, Prediction):
-        return pb.BatchPredictResult(prediction=encode.prediction(outcome))
+        result = pb.BatchPredictResult()
+        encode.write_prediction(outcome, result.prediction)
+        return result
     prefix = f"items[{index}]"
     if isinstance(outcome, InvalidRequest) and not outcome.violations[0].field.startswith(prefix):
         outcome = outcome.under(prefix)

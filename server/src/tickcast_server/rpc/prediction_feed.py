@@ -16,7 +16,7 @@ from tickcast_server.rpc.published import Message, Outcome, Published
 from tickcast_server.rpc.status import status_of
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import ModelRef, Models
-from tickcast_server.serving.predictor import HeldBars, Predictor, PredictQuery
+from tickcast_server.serving.predictor import HeldBars, Prediction, Predictor, PredictQuery
 from tickcast_server.store.memory import Memory
 from tickcast_server.store.store import SeriesKey
 from tickcast_server.turn import Turn
@@ -90,15 +90,7 @@ class PredictionFeed:
         ]
         answers = await self.predictor.predict_many(queries, Turn())
         return [
-            answer
-            if isinstance(answer, TickcastError)
-            else Message(
-                pb.StreamPredictionsResponse(
-                    prediction=encode.prediction(answer),
-                    position=encode.position(bar.key, bar.position),
-                ).SerializeToString(),
-                abs(answer.predicted_return),
-            )
+            answer if isinstance(answer, TickcastError) else _message(bar, answer)
             for bar, answer in zip(bars, answers, strict=True)
         ]
 
@@ -112,6 +104,13 @@ class PredictionFeed:
                 )
             case _:
                 return pb.StreamPredictionsResponse(heartbeat=encode.heartbeat(event, self.now()))
+
+
+def _message(bar: ClosedBar, answer: Prediction) -> Message:
+    response = pb.StreamPredictionsResponse()
+    encode.write_prediction(answer, response.prediction)
+    encode.write_position(bar.key, bar.position, response.position)
+    return Message(response.SerializeToString(), abs(answer.predicted_return))
 
 
 def _refusal(bar: ClosedBar, error: TickcastError, request_id: str) -> pb.StreamPredictionsResponse:
