@@ -22,7 +22,7 @@ from tickcast_server.rpc.status import status_of
 from tickcast_server.serving.matrix import MatrixPrediction
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import ModelEntry, ModelVersion
-from tickcast_server.serving.predictor import FeatureSource, Interval, Prediction
+from tickcast_server.serving.predictor import FeatureSource, Prediction
 from tickcast_server.store.store import BarRow, FeatureRow, SeriesKey
 
 _SOURCES = {
@@ -50,26 +50,29 @@ def timestamp(seconds: float) -> timestamp_pb2.Timestamp:
 
 def write_prediction(value: Prediction, into: prediction_pb2.Prediction) -> None:
     """Writes one prediction into an empty message."""
+    given, outlook, prices, age = value
+    model = given.model
     # Field by field: from keywords, messages within messages, takes five times as long.
-    into.symbol = value.symbol
-    into.timeframe = value.timeframe
-    into.as_of_time.seconds = value.as_of_time
+    into.symbol = given.symbol
+    into.timeframe = model.timeframe
+    into.as_of_time.seconds = given.as_of_time
     into.target_time.seconds = value.target_time
-    into.horizon_bars = value.horizon_bars
-    into.last_close = value.last_close or 0.0
-    into.predicted_return = value.predicted_return
-    if value.predicted_price is not None:
-        into.predicted_price = value.predicted_price
-    if value.direction_probability is not None:
-        into.direction_probability = value.direction_probability
-    _write_interval(value.return_interval, into.return_interval)
-    if value.price_interval is not None:
-        _write_interval(value.price_interval, into.price_interval)
-    into.model_version = value.model_version
-    into.feature_set = value.feature_set
+    into.horizon_bars = model.manifest.horizon_bars
+    into.last_close = given.last_close or 0.0
+    into.predicted_return = outlook.predicted
+    if prices.predicted is not None:
+        into.predicted_price = prices.predicted
+    if outlook.rise is not None:
+        into.direction_probability = outlook.rise
+    coverage = model.band.coverage
+    _write_interval(outlook.lower, outlook.upper, coverage, into.return_interval)
+    if prices.lower is not None and prices.upper is not None:
+        _write_interval(prices.lower, prices.upper, coverage, into.price_interval)
+    into.model_version = model.name
+    into.feature_set = model.feature_set_name
     provenance = into.feature_provenance
-    _write_provenance(value.source, value.age, value.stale, value.bars_used, provenance)
-    provenance.outdated = value.outdated
+    _write_provenance(given.source, age, given.stale, given.bars_used, provenance)
+    provenance.outdated = given.outdated
 
 
 def write_age(seconds: float, into: duration_pb2.Duration) -> None:
@@ -84,7 +87,7 @@ def matrix(value: MatrixPrediction) -> prediction_service_pb2.PredictMatrixRespo
     model, found = value.model, value.outlooks
     return prediction_service_pb2.PredictMatrixResponse(
         model_version=model.name,
-        feature_set=f"featureSets/{model.feature_set.id}",
+        feature_set=model.feature_set_name,
         timeframe=model.timeframe,
         as_of_time=timestamp_pb2.Timestamp(seconds=value.as_of_time),
         target_time=timestamp_pb2.Timestamp(seconds=value.target_time),
@@ -269,10 +272,12 @@ def _score(score: Score) -> model_pb2.Score:
     )
 
 
-def _write_interval(value: Interval, into: prediction_pb2.Interval) -> None:
-    into.lower = value.lower
-    into.upper = value.upper
-    into.coverage = value.coverage
+def _write_interval(
+    lower: float, upper: float, coverage: float, into: prediction_pb2.Interval
+) -> None:
+    into.lower = lower
+    into.upper = upper
+    into.coverage = coverage
 
 
 def _write_provenance(

@@ -110,7 +110,7 @@ def _message(bar: ClosedBar, answer: Prediction) -> Message:
     response = pb.StreamPredictionsResponse()
     encode.write_prediction(answer, response.prediction)
     encode.write_position(bar.key, bar.position, response.position)
-    return Message(response.SerializeToString(), abs(answer.predicted_return))
+    return Message(response.SerializeToString(), abs(answer.outlook.predicted))
 
 
 def _refusal(bar: ClosedBar, error: TickcastError, request_id: str) -> pb.StreamPredictionsResponse:

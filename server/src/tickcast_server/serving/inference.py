@@ -98,12 +98,8 @@ class Inference:
 
 
 def _answer(prediction: Prediction) -> Answer:
-    interval = prediction.return_interval
-    return Answer(
-        prediction.predicted_return,
-        (interval.lower, interval.upper),
-        prediction.direction_probability,
-    )
+    outlook = prediction.outlook
+    return Answer(outlook.predicted, (outlook.lower, outlook.upper), outlook.rise)
 
 
 def _all_or_error(outcomes: Sequence[Prediction | TickcastError]) -> list[Prediction]:

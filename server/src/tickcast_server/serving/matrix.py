@@ -39,8 +39,7 @@ class MatrixPrediction:
 
     @property
     def target_time(self) -> int:
-        manifest = self.model.manifest
-        return self.as_of_time + manifest.horizon_bars * manifest.timeframe.seconds
+        return self.as_of_time + self.model.horizon_seconds
 
 
 class MatrixPredictor:
@@ -69,15 +68,14 @@ class MatrixPredictor:
 
 
 def _rows_of(values: NDArray[np.float32], model: LoadedModel) -> NDArray[np.float32]:
-    width = len(model.feature_set.names)
-    if len(values) % width:
+    if len(values) % model.features:
         raise InvalidRequest.of(
             "packed_values",
-            f"was {len(values)} values, needed a multiple of {width}: rows of "
-            f"featureSets/{model.feature_set.id}",
+            f"was {len(values)} values, needed a multiple of {model.features}: rows of "
+            f"{model.feature_set_name}",
             "FEATURE_COUNT_MISMATCH",
         )
-    rows = values.reshape(-1, width)
+    rows = values.reshape(-1, model.features)
     if len(rows) > MOST_ROWS:
         raise InvalidRequest.of(
             "packed_values", f"was {len(rows)} rows, needed at most {MOST_ROWS}", "BATCH_TOO_LARGE"

@@ -29,20 +29,32 @@ class LoadedModel:
     load_time: float
     """Seconds since the epoch."""
 
+    timeframe: str = field(init=False)
+    feature_set_name: str = field(init=False)
+    """Resource name, featureSets/{id}."""
+
+    features: int = field(init=False)
+    """How many a row has."""
+
+    horizon_seconds: int = field(init=False)
+    """From the as-of time to the target time."""
+
+    band: ConformalBand = field(init=False)
     row_band: RowBand = field(init=False)
     """The band, for one row at a time."""
 
     def __post_init__(self) -> None:
-        row_band = RowBand(self.band, self.feature_set.names)
-        object.__setattr__(self, "row_band", row_band)
-
-    @property
-    def timeframe(self) -> str:
-        return str(self.manifest.timeframe)
-
-    @property
-    def band(self) -> ConformalBand:
-        return self.manifest.band
+        # What each prediction says of its model, once for all of them.
+        manifest, feature_set = self.manifest, self.feature_set
+        for name, value in {
+            "timeframe": str(manifest.timeframe),
+            "feature_set_name": f"featureSets/{feature_set.id}",
+            "features": len(feature_set.names),
+            "horizon_seconds": manifest.horizon_bars * manifest.timeframe.seconds,
+            "band": manifest.band,
+            "row_band": RowBand(manifest.band, feature_set.names),
+        }.items():
+            object.__setattr__(self, name, value)
 
 
 def load_model(

@@ -83,33 +83,43 @@ class PredictQuery(NamedTuple):
     source: HeldBars | GivenFeatures | GivenBars
 
 
-class Interval(NamedTuple):
-    lower: float
-    upper: float
-    coverage: float
+class ModelInput(NamedTuple):
+    """What a model is asked about. Times in seconds since the epoch."""
+
+    model: LoadedModel
+    symbol: str
+    values: NDArray[np.float32]
+    """(F,)."""
+
+    as_of_time: int
+    last_close: float | None
+    bars_used: int
+    source: FeatureSource
+    stale: bool = False
+    outdated: bool = False
+
+
+class Prices(NamedTuple):
+    """An outlook in prices. None without a last close, or where it would be no number."""
+
+    predicted: float | None = None
+    lower: float | None = None
+    upper: float | None = None
 
 
 class Prediction(NamedTuple):
-    """See `tickcast.v1.Prediction`. Times in seconds since the epoch, ages in seconds."""
+    """See `tickcast.v1.Prediction`."""
 
-    symbol: str
-    timeframe: str
-    as_of_time: int
-    target_time: int
-    horizon_bars: int
-    last_close: float | None
-    predicted_return: float
-    predicted_price: float | None
-    return_interval: Interval
-    price_interval: Interval | None
-    direction_probability: float | None
-    model_version: str
-    feature_set: str
-    source: FeatureSource
+    input: ModelInput
+    outlook: Outlook
+    prices: Prices
     age: float
-    stale: bool
-    outdated: bool
-    bars_used: int
+    """Of the input, in seconds."""
+
+    @property
+    def target_time(self) -> int:
+        """What it is of, in seconds since the epoch."""
+        return self.input.as_of_time + self.input.model.horizon_seconds
 
 
 class FeatureProvider(Protocol):
@@ -144,18 +154,6 @@ class Observer(Protocol):
     def inference(self, model: LoadedModel, rows: int, seconds: float) -> None: ...
 
 
-class _Prepared(NamedTuple):
-    query: PredictQuery
-    model: LoadedModel
-    values: NDArray[np.float32]
-    as_of_time: int
-    last_close: float | None
-    bars_used: int
-    source: FeatureSource
-    stale: bool = False
-    outdated: bool = False
-
-
 class Predictor:
     """Answers queries. Used by one event loop."""
 
@@ -182,12 +180,12 @@ class Predictor:
         Raises the errors of `Models.resolve` and `Memory.features`, `NotEnoughBars`,
         `PredictionOutdated`, `InvalidRequest` and, before the model is run, `NobodyWaits`.
         """
-        prepared = await self._prepare(query, turn)
-        turn.model_version = prepared.model.name
+        given = await self._prepare(query, turn)
+        turn.model_version = given.model.name
         turn.end(Stage.FEATURES)
-        answer = await self._batching.run(prepared.model, prepared.values)
+        answer = await self._batching.run(given.model, given.values)
         turn.end(Stage.INFERENCE)
-        return self._finish(prepared, outlook_of(prepared.model, prepared.values, answer))
+        return self._finish(given, outlook_of(given.model, given.values, answer))
 
     async def predict_many(
         self, queries: Sequence[PredictQuery], turn: Turn
@@ -197,33 +195,33 @@ class Predictor:
         Raises `NobodyWaits`, before a model is run.
         """
         outcomes: list[Prediction | TickcastError | None] = [None] * len(queries)
-        groups: dict[str, list[tuple[int, _Prepared]]] = {}
-        for index, prepared in enumerate(await self._prepare_many(queries, turn)):
-            if isinstance(prepared, TickcastError):
-                outcomes[index] = prepared
+        groups: dict[str, list[tuple[int, ModelInput]]] = {}
+        for index, given in enumerate(await self._prepare_many(queries, turn)):
+            if isinstance(given, TickcastError):
+                outcomes[index] = given
             else:
-                groups.setdefault(prepared.model.name, []).append((index, prepared))
+                groups.setdefault(given.model.name, []).append((index, given))
         turn.model_version = SEVERAL if len(groups) > 1 else next(iter(groups), "")
         turn.end(Stage.FEATURES)
         for group in groups.values():
             turn.check()
-            outlooks = await self._run([prepared for _, prepared in group], turn)
-            for (index, prepared), outlook in zip(group, outlooks, strict=True):
-                outcomes[index] = self._finish(prepared, outlook)
+            outlooks = await self._run([given for _, given in group], turn)
+            for (index, given), outlook in zip(group, outlooks, strict=True):
+                outcomes[index] = self._finish(given, outlook)
             turn.end(Stage.ENCODING)
         return [outcome for outcome in outcomes if outcome is not None]
 
-    async def _run(self, group: Sequence[_Prepared], turn: Turn) -> Iterator[Outlook]:
+    async def _run(self, group: Sequence[ModelInput], turn: Turn) -> Iterator[Outlook]:
         model = group[0].model
-        rows = np.stack([prepared.values for prepared in group])
+        rows = np.stack([given.values for given in group])
         answers = await run_rows(model, rows, self._observer)
         turn.end(Stage.INFERENCE)
         return outlooks_of(model, rows, answers).each()
 
     async def _prepare_many(
         self, queries: Sequence[PredictQuery], turn: Turn
-    ) -> list[_Prepared | TickcastError]:
-        found: list[_Prepared | TickcastError | None] = [None] * len(queries)
+    ) -> list[ModelInput | TickcastError]:
+        found: list[ModelInput | TickcastError | None] = [None] * len(queries)
         held: dict[LoadedModel, list[tuple[int, tuple[SeriesKey, int | None]]]] = {}
         for index, query in enumerate(queries):
             try:
@@ -248,7 +246,7 @@ class Predictor:
         query: PredictQuery,
         model: LoadedModel,
         outcome: tuple[FeatureRow, bool] | TickcastError,
-    ) -> _Prepared | TickcastError:
+    ) -> ModelInput | TickcastError:
         if isinstance(outcome, TickcastError):
             return outcome
         row, cached = outcome
@@ -257,7 +255,7 @@ class Predictor:
         except TickcastError as error:
             return error
 
-    async def _prepare(self, query: PredictQuery, turn: Turn) -> _Prepared:
+    async def _prepare(self, query: PredictQuery, turn: Turn) -> ModelInput:
         model = self._model_of(query)
         source = query.source
         if not isinstance(source, HeldBars):
@@ -281,77 +279,63 @@ class Predictor:
 
     def _held(
         self, query: PredictQuery, model: LoadedModel, row: FeatureRow, *, cached: bool
-    ) -> _Prepared:
+    ) -> ModelInput:
+        source = FeatureSource.CACHE if cached else FeatureSource.RECOMPUTED
+        age = self._now() - row.as_of_time
         return _from_row(
             query,
             model,
             row,
-            FeatureSource.CACHE if cached else FeatureSource.RECOMPUTED,
+            source,
             stale=self._features.stale,
-            outdated=self._staleness.is_outdated(model, query.symbol, self._now() - row.as_of_time),
+            outdated=self._staleness.is_outdated(model, query.symbol, age),
         )
 
-    def _finish(self, prepared: _Prepared, outlook: Outlook) -> Prediction:
-        model, last_close = prepared.model, prepared.last_close
-        value, lower, upper, rise = outlook
-        age = max(self._now() - prepared.as_of_time, 0.0)
-        self._observer.features_served(prepared.source, age)
-        coverage = model.band.coverage
-        horizon = model.manifest.horizon_bars
-        prices = [_grown(last_close, growth) for growth in (lower, value, upper)]
-        low, predicted_price, high = prices
-        return Prediction(
-            symbol=prepared.query.symbol,
-            timeframe=model.timeframe,
-            as_of_time=prepared.as_of_time,
-            target_time=prepared.as_of_time + horizon * model.manifest.timeframe.seconds,
-            horizon_bars=horizon,
-            last_close=last_close,
-            predicted_return=value,
-            predicted_price=predicted_price,
-            return_interval=Interval(lower=lower, upper=upper, coverage=coverage),
-            price_interval=None
-            if low is None or high is None
-            else Interval(lower=low, upper=high, coverage=coverage),
-            direction_probability=rise,
-            model_version=model.name,
-            feature_set=f"featureSets/{model.feature_set.id}",
-            source=prepared.source,
-            age=age,
-            stale=prepared.stale,
-            outdated=prepared.outdated,
-            bars_used=prepared.bars_used,
-        )
+    def _finish(self, given: ModelInput, outlook: Outlook) -> Prediction:
+        age = max(self._now() - given.as_of_time, 0.0)
+        self._observer.features_served(given.source, age)
+        return Prediction(given, outlook, _prices(given.last_close, outlook), age)
 
 
-def _grown(last_close: float | None, log_return: float) -> float | None:
-    """The price after a return; None without a price, or when it would be no number."""
+_NO_PRICES = Prices()
+
+
+def _prices(last_close: float | None, outlook: Outlook) -> Prices:
     if last_close is None:
-        return None
+        return _NO_PRICES
+    return Prices(
+        _grown(last_close, outlook.predicted),
+        _grown(last_close, outlook.lower),
+        _grown(last_close, outlook.upper),
+    )
+
+
+def _grown(last_close: float, log_return: float) -> float | None:
     try:
         return last_close * math.exp(log_return)
     except OverflowError:
         return None
 
 
-def _given(query: PredictQuery, model: LoadedModel, source: GivenFeatures | GivenBars) -> _Prepared:
+def _given(
+    query: PredictQuery, model: LoadedModel, source: GivenFeatures | GivenBars
+) -> ModelInput:
     if isinstance(source, GivenFeatures):
         return _from_features(query, model, source)
     return _from_bars(query, model, source)
 
 
-def _from_features(query: PredictQuery, model: LoadedModel, source: GivenFeatures) -> _Prepared:
-    needed = len(model.feature_set.names)
-    if len(source.values) != needed:
+def _from_features(query: PredictQuery, model: LoadedModel, source: GivenFeatures) -> ModelInput:
+    if len(source.values) != model.features:
         raise InvalidRequest.of(
             source.field,
-            f"was {len(source.values)} values, needed {needed}: those of "
-            f"featureSets/{model.feature_set.id}",
+            f"was {len(source.values)} values, needed {model.features}: those of "
+            f"{model.feature_set_name}",
             "FEATURE_COUNT_MISMATCH",
         )
-    return _Prepared(
-        query=query,
+    return ModelInput(
         model=model,
+        symbol=query.symbol,
         values=source.values,
         as_of_time=source.as_of_time,
         last_close=source.last_close,
@@ -360,7 +344,7 @@ def _from_features(query: PredictQuery, model: LoadedModel, source: GivenFeature
     )
 
 
-def _from_bars(query: PredictQuery, model: LoadedModel, source: GivenBars) -> _Prepared:
+def _from_bars(query: PredictQuery, model: LoadedModel, source: GivenBars) -> ModelInput:
     if source.timeframe is not None:
         _check_timeframe("bars.bars[0].timeframe", source.timeframe, model)
     _refuse_ranks(model)
@@ -382,10 +366,10 @@ def _from_row(
     *,
     stale: bool = False,
     outdated: bool = False,
-) -> _Prepared:
-    return _Prepared(
-        query=query,
+) -> ModelInput:
+    return ModelInput(
         model=model,
+        symbol=query.symbol,
         values=row.values,
         as_of_time=row.as_of_time,
         last_close=row.last_close,

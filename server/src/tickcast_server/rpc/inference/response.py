@@ -40,26 +40,27 @@ def infer_response(
 
 def tell_of_features(response: ModelInferResponse, predictions: Sequence[Prediction]) -> None:
     """Adds what predictions by symbol are made from; of several, the oldest and the worst."""
-    oldest = min(predictions, key=lambda one: one.as_of_time)
+    inputs = [one.input for one in predictions]
+    oldest = min(predictions, key=lambda one: one.input.as_of_time)
     given = response.parameters
-    given["as_of_time"].int64_param = oldest.as_of_time
+    given["as_of_time"].int64_param = oldest.input.as_of_time
     given["target_time"].int64_param = oldest.target_time
     given["age_seconds"].double_param = max(one.age for one in predictions)
-    given["stale"].bool_param = any(one.stale for one in predictions)
-    given["outdated"].bool_param = any(one.outdated for one in predictions)
-    given["bars_used"].int64_param = min(one.bars_used for one in predictions)
+    given["stale"].bool_param = any(one.stale for one in inputs)
+    given["outdated"].bool_param = any(one.outdated for one in inputs)
+    given["bars_used"].int64_param = min(one.bars_used for one in inputs)
     if len(predictions) == 1:
         _tell_of_price(given, predictions[0])
 
 
 def _tell_of_price(given: Mapping[str, InferParameter], prediction: Prediction) -> None:
-    interval = prediction.return_interval
-    given["return_lower"].double_param = interval.lower
-    given["return_upper"].double_param = interval.upper
-    given["interval_coverage"].double_param = interval.coverage
-    if prediction.last_close is not None:
-        given["last_close"].double_param = prediction.last_close
-    if prediction.predicted_price is not None:
-        given["predicted_price"].double_param = prediction.predicted_price
-    if prediction.direction_probability is not None:
-        given["direction_probability"].double_param = prediction.direction_probability
+    outlook, last_close = prediction.outlook, prediction.input.last_close
+    given["return_lower"].double_param = outlook.lower
+    given["return_upper"].double_param = outlook.upper
+    given["interval_coverage"].double_param = prediction.input.model.band.coverage
+    if last_close is not None:
+        given["last_close"].double_param = last_close
+    if prediction.prices.predicted is not None:
+        given["predicted_price"].double_param = prediction.prices.predicted
+    if outlook.rise is not None:
+        given["direction_probability"].double_param = outlook.rise
