@@ -19,8 +19,13 @@ _MIB = 2**20
 
 
 def run(effort: Effort) -> Report:
-    # All of them come from this host.
-    many = {"TICKCAST_STREAM__MOST_OF_CLIENT": str(STREAMS)}
+    # All of them come from this host, over few connections.
+    of_connection = STREAMS // CONNECTIONS
+    many = {
+        "TICKCAST_STREAM__MOST_OF_CLIENT": str(STREAMS),
+        "TICKCAST_STREAM__MOST_OF_CONNECTION": str(of_connection),
+        "TICKCAST_CALLS_OF_CONNECTION": str(of_connection + 1),
+    }
     with serving(workers=effort.workers, variables=many) as server:
         series = walks(_SYMBOLS, 2_000)
         quiet, busy = series[0], series[1:]

@@ -148,7 +148,11 @@ class App:
         streams = Streams(
             memory,
             fanout,
-            Admission(most=settings.stream.most, most_of_client=settings.stream.most_of_client),
+            Admission(
+                most=settings.stream.most,
+                most_of_client=settings.stream.most_of_client,
+                most_of_connection=settings.stream.most_of_connection,
+            ),
             limit=settings.stream.limit,
         )
         published = Published(most=settings.stream.shared, observer=self.metrics)

@@ -336,10 +336,13 @@ class SlowReader(TickcastError):
 class TooManyStreams(TickcastError):
     """As many streams are open as may be."""
 
-    def __init__(self, *, of: str, limit: int) -> None:
+    def __init__(self, *, of: str, limit: int, another: str = "") -> None:
+        """`another` is what the caller can open one more of, which has room again."""
+        advice = ["close one", "subscribe to several symbols in one stream"]
+        advice += [f"open another {another}"] if another else []
         super().__init__(
-            f"the {of} has {limit} streams open, needed fewer: close one, or subscribe to several "
-            "symbols in one stream",
+            f"the {of} has {limit} streams open, needed fewer: {', '.join(advice[:-1])}"
+            f" or {advice[-1]}",
             of=of,
             limit=str(limit),
         )

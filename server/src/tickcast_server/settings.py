@@ -195,6 +195,11 @@ class StreamSettings(_Group):
         description="streams that one host may have open; raise it where many clients come "
         "through one proxy",
     )
+    most_of_connection: PositiveInt = Field(
+        default=100,
+        description="streams that one connection may have open, fewer than its calls; further ones "
+        "are refused, and open on another connection",
+    )
     shared: NonNegativeInt = Field(
         default=16_384,
         description="messages about bars that are kept for other streams to send as they are",
@@ -337,16 +342,17 @@ class Settings(BaseSettings):
     grace: PositiveFloat = Field(
         default=20.0, description="seconds that running calls have to end after SIGTERM"
     )
-    calls_of_connection: PositiveInt = Field(
-        default=1_000,
-        description="calls, streams among them, that one connection may have open; further ones "
-        "wait with their client",
-    )
     tls: TlsSettings = TlsSettings()
     store: StoreSettings = StoreSettings()
     model: ModelSettings = ModelSettings()
     registry: RegistrySettings = RegistrySettings()
     stream: StreamSettings = StreamSettings()
+    calls_of_connection: PositiveInt = Field(
+        default=128,
+        validate_default=True,
+        description="calls, streams among them, that one connection may have open; further ones "
+        "wait with their client",
+    )
     answers: AnswerSettings = AnswerSettings()
     batch: BatchSettings = BatchSettings()
     staleness: StalenessSettings = StalenessSettings()
@@ -373,6 +379,18 @@ class Settings(BaseSettings):
         if "registry_url" in info.data and bool(value) != bool(info.data["registry_url"]):
             raise ValueError("needed together with registry_url, and not without it")
         check_references([RegistryReference.parse(item) for item in value])
+        return value
+
+    @field_validator("calls_of_connection")
+    @classmethod
+    def _check_calls_beside_streams(cls, value: int, info: ValidationInfo) -> int:
+        # Without the group, one of its settings was refused itself.
+        if "stream" in info.data and value <= info.data["stream"].most_of_connection:
+            raise ValueError(
+                "needed more than stream.most_of_connection, which is "
+                f"{info.data['stream'].most_of_connection}: calls beside streams would wait "
+                "with their client"
+            )
         return value
 
     @field_validator("features", "http_cors", mode="before")

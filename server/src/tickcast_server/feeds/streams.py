@@ -27,16 +27,17 @@ class Streams:
         query: StreamQuery,
         *,
         client: str,
+        connection: str,
         ready: Ready | None = None,
         watching: bool = False,
     ) -> AsyncIterator[tuple[BarStream, AsyncGenerator[Sequence[Event]]]]:
         """One subscriber's stream and its batches.
 
-        Bars wait until they are `ready`, which is asked again as bars of the subscribed symbols
-        arrive, or of any of the timeframe when the stream is `watching` those. Raises
-        `TooManyStreams` and `ShuttingDown`.
+        It counts among those of its `client` and of its `connection`. Bars wait until they are
+        `ready`, which is asked again as bars of the subscribed symbols arrive, or of any of the
+        timeframe when the stream is `watching` those. Raises `TooManyStreams` and `ShuttingDown`.
         """
-        with self._admission.one(client):
+        with self._admission.one(client=client, connection=connection):
             subscription = self._fanout.subscribe(query.timeframe, query.symbols, watching=watching)
             try:
                 stream = BarStream(

@@ -61,6 +61,11 @@ class Call:
         peer = self._context.peer()
         return peer if peer.startswith("unix:") else peer.rpartition(":")[0]
 
+    @property
+    def connection(self) -> str:
+        """The connection that the call came over, for example `ipv4:10.0.0.7:41234`."""
+        return self._context.peer()
+
     def asks_for(self, key: str, value: str = "1") -> bool:
         """Whether the caller has set a switch, such as `tickcast-timing: 1`."""
         return (key, value) in self._metadata

@@ -93,6 +93,9 @@ def build_server(
         ("grpc.so_reuseport", int(shared_port)),
         # Past it, calls wait with their client, where a deadline that passes costs nothing here.
         ("grpc.max_concurrent_streams", calls_of_connection),
+        # Otherwise calls count until their objects are freed, after their answers: of a burst,
+        # clients that keep to the limit would see a third refused.
+        ("grpc.http.overload_protection", 0),
     )
     server = grpc.aio.server(options=options)
     server.add_generic_rpc_handlers(

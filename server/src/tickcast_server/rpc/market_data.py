@@ -56,7 +56,8 @@ class MarketDataServicer:
     ) -> AsyncGenerator[bytes]:
         query = self._stream_query(request)
         moves = PriceMoves(request.minimum_move)
-        async with self.streams.open(query, client=call.client) as (stream, batches):
+        opened = self.streams.open(query, client=call.client, connection=call.connection)
+        async with opened as (stream, batches):
             async for batch in batches:
                 responses: Sequence[bytes] = self.feed.responses(batch, moves)
                 if request.batched:

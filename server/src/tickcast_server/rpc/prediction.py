@@ -79,6 +79,7 @@ class PredictionServicer:
         async with self.streams.open(
             query,
             client=call.client,
+            connection=call.connection,
             ready=partial(self.feed.is_ready, ref),
             watching=bool(self.models.resolve(ref).feature_set.ranks),
         ) as (stream, batches):

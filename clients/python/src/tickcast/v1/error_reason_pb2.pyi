@@ -118,8 +118,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     nothing was stored. Retry after the delay in RetryInfo.
     """
     ERROR_REASON_TOO_MANY_STREAMS: _ErrorReason.ValueType  # 92
-    """RESOURCE_EXHAUSTED. As many streams are open as may be, of one client or of all. Close one, or
-    subscribe to several symbols in one stream; the metadata has the limit.
+    """RESOURCE_EXHAUSTED. As many streams are open as may be, of one connection, of one client or of
+    all. Close one, subscribe to several symbols in one stream, or, for a connection, open another
+    channel; the metadata has the limit and what it is of.
     """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 99
     """INTERNAL. A fault of the server. The metadata has an error id under which its log has the
@@ -228,8 +229,9 @@ ERROR_REASON_SERVER_OVERLOADED: ErrorReason.ValueType  # 91
 nothing was stored. Retry after the delay in RetryInfo.
 """
 ERROR_REASON_TOO_MANY_STREAMS: ErrorReason.ValueType  # 92
-"""RESOURCE_EXHAUSTED. As many streams are open as may be, of one client or of all. Close one, or
-subscribe to several symbols in one stream; the metadata has the limit.
+"""RESOURCE_EXHAUSTED. As many streams are open as may be, of one connection, of one client or of
+all. Close one, subscribe to several symbols in one stream, or, for a connection, open another
+channel; the metadata has the limit and what it is of.
 """
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 99
 """INTERNAL. A fault of the server. The metadata has an error id under which its log has the

@@ -254,8 +254,9 @@ export enum ErrorReason {
   SERVER_OVERLOADED = 91,
 
   /**
-   * RESOURCE_EXHAUSTED. As many streams are open as may be, of one client or of all. Close one, or
-   * subscribe to several symbols in one stream; the metadata has the limit.
+   * RESOURCE_EXHAUSTED. As many streams are open as may be, of one connection, of one client or of
+   * all. Close one, subscribe to several symbols in one stream, or, for a connection, open another
+   * channel; the metadata has the limit and what it is of.
    *
    * @generated from enum value: ERROR_REASON_TOO_MANY_STREAMS = 92;
    */
