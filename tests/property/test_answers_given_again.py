@@ -211,7 +211,9 @@ async def outcome(asked: PredictionServicer, ask: Ask) -> Message | tuple[type, 
     request = pb.PredictRequest(model=ask.model, symbol=ask.symbol, timeframe=ask.timeframe)
     call = Call(Context(), (), Turn())  # type: ignore[arg-type]
     try:
-        answer = await asked.predict(request, call)
+        answer = asked.predict_again(request.SerializeToString(), call.turn)
+        if answer is None:
+            answer = await asked.predict(request, call)
     except TickcastError as error:
         return type(error), error.message
     # As the wrapper does, before anybody else asks.

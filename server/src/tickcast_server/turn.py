@@ -58,7 +58,7 @@ def _somebody_waits() -> Loss | None:
 class Turn:
     """Books time on stages, from the moment that it is made."""
 
-    __slots__ = ("_since", "_timer", "lost", "model_version", "seconds", "waiting")
+    __slots__ = ("_began", "_since", "_timer", "lost", "model_version", "seconds", "waiting")
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Turn:
         """Entered while the call waits for the store; refuses when too many do."""
 
         self._timer = timer
-        self._since = timer()
+        self._began = self._since = timer()
         self.seconds = [0.0] * _STAGES
         """By stage; 0 for one that was not entered."""
 
@@ -78,6 +78,11 @@ class Turn:
 
         self.lost: Callable[[], Loss | None] = _somebody_waits
         """Says whether, and why, nobody waits any more."""
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was made."""
+        return self._timer() - self._began
 
     def end(self, stage: Stage) -> float:
         """Books the time since the last stage ended on this one, and returns it."""

@@ -203,16 +203,16 @@ class Metrics:
         self._failed_names: set[str] = set()
         self._version_names: set[str] = set()
 
-    def call_started(self, method: str, *, streaming: bool) -> None:
-        if streaming:
-            self._streams.labels(method).inc()
-
-    def call_ended(self, method: str, code: str, seconds: float, *, streaming: bool) -> None:
+    def call_ended(self, method: str, code: str, seconds: float) -> None:
         self._calls.labels(method, code).inc()
-        if streaming:
-            self._streams.labels(method).dec()
-        else:
-            self._call_seconds.labels(method, code).observe(seconds)
+        self._call_seconds.labels(method, code).observe(seconds)
+
+    def stream_opened(self, method: str) -> None:
+        self._streams.labels(method).inc()
+
+    def stream_closed(self, method: str, code: str) -> None:
+        self._calls.labels(method, code).inc()
+        self._streams.labels(method).dec()
 
     def call_lost(self, method: str, loss: Loss) -> None:
         self._lost.labels(method, loss.value).inc()
@@ -239,7 +239,8 @@ class Metrics:
         self._features.labels(source).inc()
         self._feature_age.labels().observe(age)
 
-    def answer_reused(self, model_version: str) -> None:
+    def answer_reused(self, model_version: str, age: float) -> None:
+        self.features_served(FeatureSource.CACHE, age)
         self._reused.labels(model_version).inc()
         self._predictions.labels(model_version).inc()
 

@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tickcast.v1 import prediction_service_pb2 as pb
+from tickcast.v1.prediction_pb2 import FeatureProvenance
 
 from tickcast_server.rpc.encode import write_age
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import Models
-from tickcast_server.serving.predictor import FeatureSource, HeldBars, PredictQuery
+from tickcast_server.serving.predictor import HeldBars, PredictQuery
 from tickcast_server.serving.staleness import Staleness
 from tickcast_server.store.store import FeatureRow, SeriesKey
 from tickcast_server.turn import Stage, Turn
-
-_Asked = tuple[str, str, str]
 
 
 class HeldFeatures(Protocol):
@@ -36,9 +35,7 @@ class HeldFeatures(Protocol):
 class ReuseObserver(Protocol):
     """Counts what is given again."""
 
-    def features_served(self, source: FeatureSource, age: float) -> None: ...
-
-    def answer_reused(self, model_version: str) -> None: ...
+    def answer_reused(self, model_version: str, age: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,10 +67,10 @@ class Answers:
         self._observer = observer
         self._now = now
         self._catalogue = models.catalogue
-        self._kept: OrderedDict[_Asked, tuple[Basis, pb.PredictResponse]] = OrderedDict()
+        self._kept: OrderedDict[bytes, tuple[Basis, pb.PredictResponse]] = OrderedDict()
 
-    def find(self, request: pb.PredictRequest, turn: Turn) -> pb.PredictResponse | None:
-        """The answer to this request, when there is one that holds.
+    def find(self, request: bytes, turn: Turn) -> pb.PredictResponse | None:
+        """The answer to the request with these bytes, when there is one that holds.
 
         It is the caller's until it next waits: the same message is given to the next one. Raises
         `PredictionOutdated`.
@@ -82,18 +79,15 @@ class Answers:
             # Of versions, aliases or what they stand for, something has changed.
             self._catalogue = self._models.catalogue
             self._kept.clear()
-        if request.WhichOneof("input"):
-            return None
-        asked = _asked(request)
-        kept = self._kept.get(asked)
+        kept = self._kept.get(request)
         if kept is None:
             return None
         basis, response = kept
         if self._features.cached_features(basis.key, basis.model.feature_set.id) is not basis.row:
-            del self._kept[asked]
+            del self._kept[request]
             return None
-        self._kept.move_to_end(asked)
-        self._renew(basis, response)
+        self._kept.move_to_end(request)
+        self._renew(basis, response.prediction.feature_provenance)
         turn.model_version = basis.model.name
         turn.end(Stage.FEATURES)
         return response
@@ -112,24 +106,20 @@ class Answers:
             return None
         return Basis(model=model, key=key, row=row)
 
-    def keep(self, request: pb.PredictRequest, basis: Basis, response: pb.PredictResponse) -> None:
-        """Takes in an answer that was made from `basis`, in place of the one not asked longest."""
+    def keep(self, request: bytes, basis: Basis, response: pb.PredictResponse) -> None:
+        """Takes in an answer that was made from `basis`, in place of the one not asked longest.
+
+        `request` is what protobuf makes of it; whoever writes the same otherwise is answered anew.
+        """
         if not self._most:
             return
         if len(self._kept) >= self._most:
             self._kept.popitem(last=False)
-        self._kept[_asked(request)] = (basis, response)
+        self._kept[request] = basis, response
 
-    def _renew(self, basis: Basis, response: pb.PredictResponse) -> None:
+    def _renew(self, basis: Basis, provenance: FeatureProvenance) -> None:
         age = max(self._now() - basis.row.as_of_time, 0.0)
-        outdated = self._staleness.is_outdated(basis.model, basis.key.symbol, age)
-        provenance = response.prediction.feature_provenance
-        write_age(age, provenance.age)
+        provenance.outdated = self._staleness.is_outdated(basis.model, basis.key.symbol, age)
         provenance.stale = self._features.stale
-        provenance.outdated = outdated
-        self._observer.features_served(FeatureSource.CACHE, age)
-        self._observer.answer_reused(basis.model.name)
-
-
-def _asked(request: pb.PredictRequest) -> _Asked:
-    return request.model, request.symbol, request.timeframe
+        write_age(age, provenance.age)
+        self._observer.answer_reused(basis.model.name, age)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -50,9 +49,11 @@ _LOST = {Loss.DEADLINE: code_pb2.DEADLINE_EXCEEDED, Loss.CANCELLED: code_pb2.CAN
 class CallObserver(Protocol):
     """Counts calls. Told of each one's code, by its name in `grpc.StatusCode`."""
 
-    def call_started(self, method: str, *, streaming: bool) -> None: ...
+    def call_ended(self, method: str, code: str, seconds: float) -> None: ...
 
-    def call_ended(self, method: str, code: str, seconds: float, *, streaming: bool) -> None: ...
+    def stream_opened(self, method: str) -> None: ...
+
+    def stream_closed(self, method: str, code: str) -> None: ...
 
     def call_lost(self, method: str, loss: Loss) -> None: ...
 
@@ -64,8 +65,8 @@ class InFlight:
 
     def __init__(self) -> None:
         self._count = 0
+        self._awaited = False
         self._idle = asyncio.Event()
-        self._idle.set()
         self._released = asyncio.Event()
         self._released.set()
         self.holding = False
@@ -73,16 +74,18 @@ class InFlight:
 
     def __enter__(self) -> None:
         self._count += 1
-        self._idle.clear()
 
     def __exit__(self, *_: object) -> None:
         self._count -= 1
-        if not self._count:
+        if self._awaited and not self._count:
             self._idle.set()
 
     async def wait_idle(self) -> None:
         """Returns when no call runs."""
-        await self._idle.wait()
+        self._awaited = True
+        while self._count:
+            self._idle.clear()
+            await self._idle.wait()
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -130,14 +133,22 @@ def service_methods(
 ) -> Mapping[str, Method]:
     """The methods of `service` by path, for example `/tickcast.v1.ModelService/GetModel`.
 
+    Beside the method of a unary call, a servicer may have one whose name ends in `_again`: it is
+    asked first, for an answer that is known from the bytes of the request alone.
+
     Raises `AttributeError` for a method that the servicer lacks.
     """
-    methods = [
-        Method(method, getattr(servicer, _python_name(method)), observer, in_flight)
-        for method in service.methods
-        if method.name not in without
-    ]
+    methods = []
+    for method in service.methods:
+        if method.name not in without:
+            name = _python_name(method)
+            call, again = getattr(servicer, name), getattr(servicer, f"{name}_again", _not_again)
+            methods.append(Method(method, call, again, observer, in_flight))
     return {f"/{method.name}": method for method in methods}
+
+
+def _not_again(_data: bytes, _turn: Turn) -> None:
+    return None
 
 
 class _Service(grpc.GenericRpcHandler):
@@ -179,6 +190,7 @@ class Method:
         self,
         method: MethodDescriptor,
         call: Callable[[Any, Call], Any],
+        again: Callable[[bytes, Turn], Message | None],
         observer: CallObserver,
         in_flight: InFlight,
     ) -> None:
@@ -188,6 +200,7 @@ class Method:
         self._request = GetMessageClass(method.input_type)
         self._response = GetMessageClass(method.output_type)
         self._call = call
+        self._again = again
         self._observer = observer
         self._in_flight = in_flight
         self._log = structlog.get_logger("tickcast.rpc")
@@ -217,22 +230,21 @@ class Method:
         form: Form = BINARY,
     ) -> bytes:
         """The answer to the request in `data`, both in this form."""
-        answer: Callable[[Message, Call], Awaitable[Message]] = self._call
         turn.end(Stage.QUEUE)
         call = Call(context, metadata, turn)
+        code, status = "CANCELLED", None
         with self._in_flight:
-            started = time.perf_counter()
-            self._observer.call_started(self.name, streaming=False)
-            code = "CANCELLED"
-            status = None
             try:
                 if self._in_flight.holding:
                     await self._in_flight.wait_released()
                 turn.check()
-                response = form.write(await answer(form.read(data, self._request), call))
-                code = "OK"
+                answer = self._again(data, turn) if form is BINARY else None
+                if answer is None:
+                    answer = await self._call(form.read(data, self._request), call)
+                response = form.write(answer)
                 turn.end(Stage.ENCODING)
                 self._tell(turn, call, context)
+                code = "OK"
             except asyncio.CancelledError:
                 # The library ends what waits, by its task, when the deadline passes as well.
                 self._observer.call_lost(self.name, call.loss() or Loss.CANCELLED)
@@ -247,8 +259,7 @@ class Method:
             else:
                 return response
             finally:
-                seconds = time.perf_counter() - started
-                self._observer.call_ended(self.name, code, seconds, streaming=False)
+                self._observer.call_ended(self.name, code, turn.age)
             return await _abort(context, status)
 
     async def stream(
@@ -291,8 +302,7 @@ class Method:
         """Counts a stream, and keeps what went wrong in it for its caller to be told."""
         end = _End(call)
         code = "CANCELLED"
-        started = time.perf_counter()
-        self._observer.call_started(self.name, streaming=True)
+        self._observer.stream_opened(self.name)
         try:
             yield end
             code = "OK"
@@ -303,8 +313,7 @@ class Method:
             end.status = self._status(error, end.call)
             code = code_pb2.Code.Name(end.status.code)
         finally:
-            seconds = time.perf_counter() - started
-            self._observer.call_ended(self.name, code, seconds, streaming=True)
+            self._observer.stream_closed(self.name, code)
 
     def _tell(self, turn: Turn, call: Call, context: Context) -> None:
         # Other calls than predictions ask no model.

@@ -21,6 +21,7 @@ from tickcast_server.rpc.violations import Violations
 from tickcast_server.serving.matrix import MatrixPredictor
 from tickcast_server.serving.models import ModelRef, Models
 from tickcast_server.serving.predictor import Prediction, Predictor, PredictQuery
+from tickcast_server.turn import Turn
 
 _BATCHER = Batcher(pb.StreamPredictionsResponse.DESCRIPTOR)
 
@@ -36,17 +37,17 @@ class PredictionServicer:
     feed: PredictionFeed
     streams: Streams
 
+    def predict_again(self, data: bytes, turn: Turn) -> pb.PredictResponse | None:
+        return self.answers.find(data, turn)
+
     async def predict(self, request: pb.PredictRequest, call: Call) -> pb.PredictResponse:
-        held = self.answers.find(request, call.turn)
-        if held is not None:
-            return held
         query = decode.predict_query(request)
         basis = self.answers.basis(query)
         answer = await self.predictor.predict(query, call.turn)
         response = pb.PredictResponse()
         encode.write_prediction(answer, response.prediction)
         if basis is not None:
-            self.answers.keep(request, basis, response)
+            self.answers.keep(request.SerializeToString(), basis, response)
         return response
 
     async def batch_predict(
