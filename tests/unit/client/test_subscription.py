@@ -18,6 +18,7 @@ from tickcast import (
     SlowReader,
     StreamPosition,
     StreamStarted,
+    TooManyStreams,
 )
 from tickcast._subscription import Prices, Step, StreamRequest, Subscription
 from tickcast.v1 import market_data_service_pb2 as pb
@@ -87,6 +88,25 @@ def resumes_after(stream: Subscription[PriceStreamEvent]) -> dict[str, tuple[str
 
 
 UNAVAILABLE = ServerUnavailable("gone", code=grpc.StatusCode.UNAVAILABLE)
+
+
+def too_many(of: str) -> TooManyStreams:
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+    return TooManyStreams("too many", code=code, metadata={"of": of, "limit": "100"})
+
+
+def test_a_connection_without_room_is_no_end_for_there_are_others(clock: Clock) -> None:
+    stream = subscription(clock)
+    assert stream.wait_after(too_many("connection ipv4:10.0.0.7:41234")) is not None
+    clock.now = 6.0
+    assert stream.wait_after(too_many("connection ipv4:10.0.0.7:41234")) is None
+
+
+@pytest.mark.parametrize("of", ["client ipv4:10.0.0.7", "server"])
+def test_another_connection_is_no_help_where_a_host_or_the_server_has_too_many(
+    clock: Clock, of: str
+) -> None:
+    assert subscription(clock).wait_after(too_many(of)) is None
 
 
 def test_the_first_request_resumes_where_the_caller_said(clock: Clock) -> None:

@@ -60,8 +60,8 @@ class AsyncClient:
     `tls` encrypts the connection, which is plain without it; `credentials` are those that gRPC has
     beside TLS. `token` goes with every call, as a bearer token, in plain text only within this
     machine or with `insecure_token`. `channels` is how many connections calls and streams take in
-    turn. `hedging` sends what takes too long a second time. `interceptors` stand around every call,
-    the first outermost.
+    turn; more streams than they take open others. `hedging` sends what takes too long a second
+    time. `interceptors` stand around every call, the first outermost.
 
     `timeout` is for every call that names none, in seconds; by default 2 s, for batches and bars
     10 s. Calls are repeated with growing waits while the server is unavailable, within their
@@ -316,12 +316,7 @@ class AsyncClient:
         self, kind: StreamKind[Event], asked: StreamRequest, patience: timedelta
     ) -> AsyncEventStream[Event]:
         def opened(request: Message) -> StreamCall:
-            method = self._channels.method(kind.path)
-            return StreamCall(
-                self._connection,
-                kind.path,
-                lambda metadata: method(request, metadata=metadata),
-            )
+            return StreamCall(self._connection, self._channels, kind.path, request)
 
         return AsyncEventStream(Subscription(kind, asked, patience=patience), opened)
 

@@ -32,19 +32,19 @@ def default_timeout(path: str) -> float:
 
 
 def channel_options(
-    *, balanced: bool = False, own_connection: bool = False, server_name: str | None = None
+    *, balanced: bool = False, server_name: str | None = None
 ) -> list[tuple[str, Any]]:
     """Options of both kinds of channel.
 
-    `balanced` spreads calls over all addresses of the target. With `own_connection` the channel
-    shares its connection with no other to the same target. `server_name` is that in the server's
+    `balanced` spreads calls over all addresses of the target. `server_name` is that in the server's
     certificate, where it is not the target's host.
     """
     spread: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]} if balanced else {}
     name = [("grpc.ssl_target_name_override", server_name)] if server_name else []
     return [
         ("grpc.service_config", json.dumps(_retries_alone() | spread)),
-        ("grpc.use_local_subchannel_pool", int(own_connection)),
+        # Or else channels to the same target would share a connection, and its limits.
+        ("grpc.use_local_subchannel_pool", 1),
         *name,
         # A request larger than this buffer is never retried; 5,000 bars are half a MiB.
         ("grpc.per_rpc_retry_buffer_size", 16 * _MIB),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeAlias
 
 import grpc
+from google.protobuf.message import Message
 
 from tickcast._channel import channel_options, default_timeout
 from tickcast._channels import Channels
@@ -59,18 +60,16 @@ class Connection:
         """Channels of `grpc` or `grpc.aio`."""
         options = channel_options(
             balanced=self.target.balanced,
-            own_connection=self._count > 1,
             server_name=self._name_to_check(),
         )
         uri, credentials = self.target.uri, self._credentials
-        return Channels(
-            [
-                library.insecure_channel(uri, options)
-                if credentials is None
-                else library.secure_channel(uri, credentials, options)
-                for _ in range(self._count)
-            ]
-        )
+
+        def opened() -> Any:
+            if credentials is None:
+                return library.insecure_channel(uri, options)
+            return library.secure_channel(uri, credentials, options)
+
+        return Channels(opened, calls_on=self._count)
 
     def timeout(self, asked: float | None, path: str) -> float:
         """Seconds that a call of the method at `path` has."""
@@ -106,11 +105,14 @@ class Connection:
 class StreamCall:
     """One call of a stream, from its opening to its end."""
 
-    def __init__(self, connection: Connection, path: str, start: Callable[[Metadata], Any]) -> None:
+    def __init__(
+        self, connection: Connection, channels: Channels, path: str, request: Message
+    ) -> None:
         self._leaving = ExitStack()
         metadata = self._leaving.enter_context(connection.outgoing(path, streaming=True))
         try:
-            self.responses = start(metadata)
+            method = self._leaving.enter_context(channels.stream(path))
+            self.responses = method(request, metadata=metadata)
         except BaseException as error:
             self._leave(error)
             raise

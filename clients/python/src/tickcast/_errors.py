@@ -251,7 +251,13 @@ class SlowReader(TickcastError):
 
 
 class TooManyStreams(TickcastError):
-    """As many streams are open as may be, of this host or of all."""
+    """As many streams are open as may be, of one connection, of this host or of all."""
+
+    @property
+    def most_of_connection(self) -> int | None:
+        """How many a connection may have open; `None` when it is not the connection that has."""
+        of, limit = self.metadata.get("of", ""), self.metadata.get("limit", "")
+        return int(limit) if of.startswith("connection ") and limit.isdecimal() else None
 
 
 class ServerOverloaded(TickcastError):

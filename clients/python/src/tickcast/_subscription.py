@@ -16,7 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from google.protobuf.message import Message
 
 from tickcast import _decode, _encode
-from tickcast._errors import TickcastError
+from tickcast._errors import TickcastError, TooManyStreams
 from tickcast._events import (
     Heartbeat,
     PredictionStreamEvent,
@@ -30,6 +30,9 @@ from tickcast.v1 import market_data_service_pb2, prediction_service_pb2
 
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 5.0
+
+# A connection that goes on refusing is shared with others, by something between it and the server.
+_PATIENCE_WITH_CONNECTIONS = 5.0
 
 Event = TypeVar("Event", bound=PredictionStreamEvent | PriceStreamEvent)
 
@@ -206,11 +209,18 @@ class Subscription(Generic[Event]):
         now = self._clock()
         if self._down_since is None:
             self._down_since = now
-        tired = now - self._down_since > self._patience
-        if tired or not (self._begun and error.retryable):
+        patience = self._patience_with(error)
+        if patience is None or now - self._down_since > patience:
             return None
         # Clients that lost the same server at once do not come back at once.
         wait = self._wait * random.uniform(0.5, 1.0)  # noqa: S311  # no secret is made of it
         self._wait = min(self._wait * 2, _LONGEST_WAIT)
         asked = error.retry_after.total_seconds() if error.retry_after else 0.0
         return max(wait, asked)
+
+    def _patience_with(self, error: TickcastError) -> float | None:
+        """Seconds that `error` may last; `None` when it is not to be waited out."""
+        if isinstance(error, TooManyStreams) and error.most_of_connection:
+            # The next call is made over a connection that has room.
+            return min(self._patience, _PATIENCE_WITH_CONNECTIONS)
+        return self._patience if self._begun and error.retryable else None
