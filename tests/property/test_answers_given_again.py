@@ -20,6 +20,7 @@ from tickcast_server.observe.metrics import Metrics
 from tickcast_server.rpc.answers import Answers
 from tickcast_server.rpc.call import Call
 from tickcast_server.rpc.prediction import PredictionServicer
+from tickcast_server.serving.batch_predictor import BatchPredictor
 from tickcast_server.serving.batching import Batching, BatchLimit
 from tickcast_server.serving.matrix import MatrixPredictor
 from tickcast_server.serving.model import LoadedModel, load_model
@@ -188,6 +189,13 @@ def servicer(world: World, metrics: Metrics, *, kept: int) -> PredictionServicer
             world.models,
             world,
             batching=Batching(BatchLimit(most=1, delay=0.0), {}, observer=metrics),
+            staleness=world.staleness,
+            observer=metrics,
+            now=lambda: world.now,
+        ),
+        batches=BatchPredictor(
+            world.models,
+            world,
             staleness=world.staleness,
             observer=metrics,
             now=lambda: world.now,

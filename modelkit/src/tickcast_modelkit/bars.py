@@ -25,12 +25,17 @@ _LAST_INSTANT = 253_402_300_799  # 9999-12-31T23:59:59Z, the last that a protobu
 _SYMBOL = re.compile(r"[A-Za-z0-9^][A-Za-z0-9._:/=^-]{0,63}")
 
 
+def is_symbol(text: str) -> bool:
+    """Return whether ``text`` is a symbol, as ``check_symbol`` has it."""
+    return _SYMBOL.fullmatch(text) is not None
+
+
 def check_symbol(text: str) -> str:
     """Return ``text`` if it is a symbol: 1 to 64 of letters, digits and ``._:/=^-``.
 
     The first character is a letter, a digit or ``^``. Raises InvalidSymbol.
     """
-    if _SYMBOL.fullmatch(text) is None:
+    if not is_symbol(text):
         raise InvalidSymbol(
             f"symbol: was {text!r}, needed 1 to 64 characters, the first a letter, a digit or ^, "
             "the others letters, digits or any of . _ : / = ^ -"

@@ -35,6 +35,7 @@ from tickcast_server.rpc.prediction_feed import PredictionFeed
 from tickcast_server.rpc.price_feed import PriceFeed
 from tickcast_server.rpc.published import Published
 from tickcast_server.rpc.tls import Certificates, PemFiles
+from tickcast_server.serving.batch_predictor import BatchPredictor
 from tickcast_server.serving.batching import Batching, BatchLimit
 from tickcast_server.serving.feature_sets import known_feature_sets
 from tickcast_server.serving.inference import Inference
@@ -166,9 +167,13 @@ class App:
             observer=self.metrics,
             now=time.time,
         )
+        batches = BatchPredictor(
+            self.models, memory, staleness=staleness, observer=self.metrics, now=time.time
+        )
         servicers = {
             "tickcast.v1.PredictionService": PredictionServicer(
                 predictor=predictor,
+                batches=batches,
                 matrices=MatrixPredictor(self.models, observer=self.metrics),
                 answers=Answers(
                     self.models,
@@ -180,7 +185,7 @@ class App:
                 ),
                 models=self.models,
                 feed=PredictionFeed(
-                    predictor=predictor,
+                    batches=batches,
                     models=self.models,
                     memory=memory,
                     published=published,
@@ -204,7 +209,9 @@ class App:
             "tickcast.v1.ModelService": ModelServicer(models=self.models),
             "inference.GRPCInferenceService": InferenceServicer(
                 models=self.models,
-                inference=Inference(predictor=predictor, batching=batching, observer=self.metrics),
+                inference=Inference(
+                    predictor=predictor, batches=batches, batching=batching, observer=self.metrics
+                ),
                 repository=repository,
                 statistics=Statistics(),
                 alone=not self._shared_port,

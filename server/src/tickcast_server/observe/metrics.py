@@ -9,9 +9,11 @@ prometheus_client's own.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from prometheus_client import (
     GC_COLLECTOR,
     PLATFORM_COLLECTOR,
@@ -238,6 +240,13 @@ class Metrics:
     def features_served(self, source: FeatureSource, age: float) -> None:
         self._features.labels(source).inc()
         self._feature_age.labels().observe(age)
+
+    def features_served_together(
+        self, sources: Mapping[FeatureSource, int], ages: NDArray[np.float64]
+    ) -> None:
+        for source, count in sources.items():
+            self._features.labels(source).inc(count)
+        self._feature_age.labels().observe_all(ages)
 
     def answer_reused(self, model_version: str, age: float) -> None:
         self.features_served(FeatureSource.CACHE, age)

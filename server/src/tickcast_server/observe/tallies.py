@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import Generic, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from prometheus_client import values
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
@@ -77,6 +79,12 @@ class Distribution:
     def observe(self, value: float) -> None:
         self.counts[bisect_left(self._bounds, value)] += 1
         self.total += value
+
+    def observe_all(self, values: NDArray[np.float64]) -> None:
+        buckets = np.searchsorted(self._bounds, values)
+        for bucket, count in enumerate(np.bincount(buckets).tolist()):
+            self.counts[bucket] += count
+        self.total += float(values.sum())
 
 
 class Counts(Collector):

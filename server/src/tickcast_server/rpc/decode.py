@@ -17,7 +17,6 @@ from tickcast_modelkit.bars import check_symbol
 from tickcast_modelkit.errors import InvalidSymbol, InvalidTimeframe
 from tickcast_modelkit.timeframe import Timeframe
 
-from tickcast_server.errors import InvalidRequest
 from tickcast_server.feeds.stream import Position, WhenBehind
 from tickcast_server.rpc.names import MODEL_FORM, parse_model_ref
 from tickcast_server.rpc.violations import Violations
@@ -32,7 +31,8 @@ _TIMEFRAME_FORM = "a count and one of s, m, h, d, w, for example 5m"
 _SYMBOL_FORM = "1 to 64 letters, digits or any of . _ : / = ^ -, for example AAPL"
 _DEFAULT_HEARTBEAT = 5.0
 
-_PACKED = np.dtype("<f4")
+PACKED = np.dtype("<f4")
+"""Of packed features."""
 
 _POLICIES: Mapping[int, WhenBehind] = {
     stream_pb2.SLOW_READER_POLICY_CLOSE: WhenBehind.CLOSE,
@@ -57,20 +57,6 @@ def predict_query(request: PredictMessage, *, default_model: str = "") -> Predic
         timeframe=request.timeframe or None,
         source=source,
     )
-
-
-def batch_items(
-    request: prediction_service_pb2.BatchPredictRequest,
-) -> list[PredictQuery | InvalidRequest]:
-    """A query or an error for each item. Raises `InvalidRequest` for a malformed whole."""
-    check_count("items", len(request.items))
-    queries: list[PredictQuery | InvalidRequest] = []
-    for index, item in enumerate(request.items):
-        try:
-            queries.append(predict_query(item, default_model=request.model))
-        except InvalidRequest as error:
-            queries.append(error.under(f"items[{index}]"))
-    return queries
 
 
 def check_count(field: str, count: int) -> None:
@@ -264,11 +250,15 @@ def _feature_values(
 
 
 def _packed_values(packed: bytes, field: str, wrong: Violations) -> NDArray[np.float32]:
-    if len(packed) % _PACKED.itemsize:
-        wrong.add(field, f"was {len(packed)} bytes, needed {_PACKED.itemsize} for each feature")
+    if len(packed) % PACKED.itemsize:
+        wrong.add(field, f"was {len(packed)} bytes, needed {PACKED.itemsize} for each feature")
         return np.empty(0, dtype=np.float32)
-    # A view of the message's bytes: nothing is copied where float32 is little-endian anyhow.
-    return np.frombuffer(packed, dtype=_PACKED).astype(np.float32, copy=False)
+    return unpacked(packed)
+
+
+def unpacked(packed: bytes) -> NDArray[np.float32]:
+    """Packed features. A view of the bytes: nothing is copied where float32 is little-endian."""
+    return np.frombuffer(packed, dtype=PACKED).astype(np.float32, copy=False)
 
 
 def _given_bars(

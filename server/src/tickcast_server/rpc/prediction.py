@@ -8,19 +8,19 @@ from functools import partial
 
 from tickcast.v1 import prediction_service_pb2 as pb
 
-from tickcast_server.errors import InvalidRequest, TickcastError
 from tickcast_server.feeds.stream import StreamQuery, WhenBehind
 from tickcast_server.feeds.streams import Streams
 from tickcast_server.rpc import decode, encode
 from tickcast_server.rpc.answers import Answers
+from tickcast_server.rpc.batch import batch_response, read_batch
 from tickcast_server.rpc.batched import Batcher
 from tickcast_server.rpc.call import Call
 from tickcast_server.rpc.prediction_feed import PredictionFeed
-from tickcast_server.rpc.status import status_of
 from tickcast_server.rpc.violations import Violations
+from tickcast_server.serving.batch_predictor import BatchPredictor
 from tickcast_server.serving.matrix import MatrixPredictor
 from tickcast_server.serving.models import ModelRef, Models
-from tickcast_server.serving.predictor import Prediction, Predictor, PredictQuery
+from tickcast_server.serving.predictor import Predictor
 from tickcast_server.turn import Turn
 
 _BATCHER = Batcher(pb.StreamPredictionsResponse.DESCRIPTOR)
@@ -31,6 +31,7 @@ class PredictionServicer:
     """Decodes, asks the predictor, encodes."""
 
     predictor: Predictor
+    batches: BatchPredictor
     matrices: MatrixPredictor
     answers: Answers
     models: Models
@@ -53,19 +54,10 @@ class PredictionServicer:
     async def batch_predict(
         self, request: pb.BatchPredictRequest, call: Call
     ) -> pb.BatchPredictResponse:
-        items = decode.batch_items(request)
-        queries = [item for item in items if isinstance(item, PredictQuery)]
-        answers = iter(await self.predictor.predict_many(queries, call.turn))
+        batch, wrong = read_batch(request)
+        answer = await self.batches.predict(batch, call.turn)
         call.turn.check()
-        request_id = call.request_id
-        return pb.BatchPredictResponse(
-            results=[
-                _result(
-                    index, next(answers) if isinstance(item, PredictQuery) else item, request_id
-                )
-                for index, item in enumerate(items)
-            ]
-        )
+        return batch_response(answer, wrong, request_id=call.request_id)
 
     async def predict_matrix(
         self, request: pb.PredictMatrixRequest, call: Call
@@ -116,16 +108,3 @@ class PredictionServicer:
             heartbeat=heartbeat,
             when_behind=when_behind,
         )
-
-
-def _result(
-    index: int, outcome: Prediction | TickcastError, request_id: str
-) -> pb.BatchPredictResult:
-    if isinstance(outcome, Prediction):
-        result = pb.BatchPredictResult()
-        encode.write_prediction(outcome, result.prediction)
-        return result
-    prefix = f"items[{index}]"
-    if isinstance(outcome, InvalidRequest) and not outcome.violations[0].field.startswith(prefix):
-        outcome = outcome.under(prefix)
-    return pb.BatchPredictResult(error=status_of(outcome, request_id=request_id))

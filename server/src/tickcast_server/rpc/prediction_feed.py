@@ -14,9 +14,10 @@ from tickcast_server.feeds.stream import ClosedBar, Event, Gap, Heartbeat, Start
 from tickcast_server.rpc import encode
 from tickcast_server.rpc.published import Message, Outcome, Published
 from tickcast_server.rpc.status import status_of
+from tickcast_server.serving.batch_predictor import BatchPredictor
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import ModelRef, Models
-from tickcast_server.serving.predictor import HeldBars, Prediction, Predictor, PredictQuery
+from tickcast_server.serving.predictor import HeldBars, Prediction, PredictQuery
 from tickcast_server.store.memory import Memory
 from tickcast_server.store.store import SeriesKey
 from tickcast_server.turn import Turn
@@ -26,7 +27,7 @@ from tickcast_server.turn import Turn
 class PredictionFeed:
     """What all streams of predictions share: the bars of a batch are predicted together."""
 
-    predictor: Predictor
+    batches: BatchPredictor
     models: Models
     memory: Memory
     published: Published
@@ -88,7 +89,7 @@ class PredictionFeed:
             )
             for bar in bars
         ]
-        answers = await self.predictor.predict_many(queries, Turn())
+        answers = await self.batches.predict_many(queries, Turn())
         return [
             answer if isinstance(answer, TickcastError) else _message(bar, answer)
             for bar, answer in zip(bars, answers, strict=True)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickcast_server.errors import TickcastError
+from tickcast_server.serving.batch_predictor import BatchPredictor
 from tickcast_server.serving.batching import Batching
 from tickcast_server.serving.finite import check_finite
 from tickcast_server.serving.foreign import ForeignModel
@@ -36,6 +37,7 @@ class Inference:
     """Runs models on tensors. Used by one event loop."""
 
     predictor: Predictor
+    batches: BatchPredictor
     batching: Batching
     observer: RunObserver
 
@@ -79,7 +81,7 @@ class Inference:
         if len(queries) == 1:
             predictions = [await self.predictor.predict(queries[0], turn)]
         else:
-            predictions = _all_or_error(await self.predictor.predict_many(queries, turn))
+            predictions = _all_or_error(await self.batches.predict_many(queries, turn))
         return model.session.tensors([_answer(one) for one in predictions]), predictions
 
     async def _answers(self, model: LoadedModel, rows: NDArray[np.float32]) -> list[Answer]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum, auto
 from typing import NamedTuple, Protocol
@@ -24,12 +24,11 @@ from tickcast_server.errors import (
 from tickcast_server.serving.batching import Batching
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import ModelRef, Models
-from tickcast_server.serving.outlook import Outlook, outlook_of, outlooks_of
-from tickcast_server.serving.runs import run_rows
+from tickcast_server.serving.outlook import Outlook, outlook_of
 from tickcast_server.serving.staleness import Staleness
 from tickcast_server.store.feature_rows import compute_row
 from tickcast_server.store.store import BarBlock, FeatureRow, SeriesKey
-from tickcast_server.turn import SEVERAL, Stage, Turn
+from tickcast_server.turn import Stage, Turn
 
 
 class FeatureSource(StrEnum):
@@ -187,79 +186,11 @@ class Predictor:
         turn.end(Stage.INFERENCE)
         return self._finish(given, outlook_of(given.model, given.values, answer))
 
-    async def predict_many(
-        self, queries: Sequence[PredictQuery], turn: Turn
-    ) -> list[Prediction | TickcastError]:
-        """A prediction or an error for each query, in order; one model call for each model.
-
-        Raises `NobodyWaits`, before a model is run.
-        """
-        outcomes: list[Prediction | TickcastError | None] = [None] * len(queries)
-        groups: dict[str, list[tuple[int, ModelInput]]] = {}
-        for index, given in enumerate(await self._prepare_many(queries, turn)):
-            if isinstance(given, TickcastError):
-                outcomes[index] = given
-            else:
-                groups.setdefault(given.model.name, []).append((index, given))
-        turn.model_version = SEVERAL if len(groups) > 1 else next(iter(groups), "")
-        turn.end(Stage.FEATURES)
-        for group in groups.values():
-            turn.check()
-            outlooks = await self._run([given for _, given in group], turn)
-            for (index, given), outlook in zip(group, outlooks, strict=True):
-                outcomes[index] = self._finish(given, outlook)
-            turn.end(Stage.ENCODING)
-        return [outcome for outcome in outcomes if outcome is not None]
-
-    async def _run(self, group: Sequence[ModelInput], turn: Turn) -> Iterator[Outlook]:
-        model = group[0].model
-        rows = np.stack([given.values for given in group])
-        answers = await run_rows(model, rows, self._observer)
-        turn.end(Stage.INFERENCE)
-        return outlooks_of(model, rows, answers).each()
-
-    async def _prepare_many(
-        self, queries: Sequence[PredictQuery], turn: Turn
-    ) -> list[ModelInput | TickcastError]:
-        found: list[ModelInput | TickcastError | None] = [None] * len(queries)
-        held: dict[LoadedModel, list[tuple[int, tuple[SeriesKey, int | None]]]] = {}
-        for index, query in enumerate(queries):
-            try:
-                model = self._model_of(query)
-                if isinstance(query.source, HeldBars):
-                    place = SeriesKey(query.symbol, model.timeframe), query.source.sequence
-                    held.setdefault(model, []).append((index, place))
-                else:
-                    found[index] = _given(query, model, query.source)
-            except TickcastError as error:
-                found[index] = error
-        for model, group in held.items():
-            rows = await self._features.features_of_many(
-                [place for _, place in group], model.feature_set, turn
-            )
-            for (index, _), outcome in zip(group, rows, strict=True):
-                found[index] = self._held_or_error(queries[index], model, outcome)
-        return [outcome for outcome in found if outcome is not None]
-
-    def _held_or_error(
-        self,
-        query: PredictQuery,
-        model: LoadedModel,
-        outcome: tuple[FeatureRow, bool] | TickcastError,
-    ) -> ModelInput | TickcastError:
-        if isinstance(outcome, TickcastError):
-            return outcome
-        row, cached = outcome
-        try:
-            return self._held(query, model, row, cached=cached)
-        except TickcastError as error:
-            return error
-
     async def _prepare(self, query: PredictQuery, turn: Turn) -> ModelInput:
-        model = self._model_of(query)
+        model = model_of(query, self._models)
         source = query.source
         if not isinstance(source, HeldBars):
-            return _given(query, model, source)
+            return given_input(query, model, source)
         key = SeriesKey(query.symbol, model.timeframe)
         row = None
         if source.sequence is None:
@@ -270,12 +201,6 @@ class Predictor:
                 key, model.feature_set, sequence=source.sequence, turn=turn
             )
         return self._held(query, model, row, cached=cached)
-
-    def _model_of(self, query: PredictQuery) -> LoadedModel:
-        model = self._models.resolve(query.model)
-        if query.timeframe is not None:
-            _check_timeframe("timeframe", query.timeframe, model)
-        return model
 
     def _held(
         self, query: PredictQuery, model: LoadedModel, row: FeatureRow, *, cached: bool
@@ -297,6 +222,17 @@ class Predictor:
         return Prediction(given, outlook, _prices(given.last_close, outlook), age)
 
 
+def model_of(query: PredictQuery, models: Models) -> LoadedModel:
+    """The version that answers a query.
+
+    Raises the errors of `Models.resolve`, and `InvalidRequest` for another timeframe than its own.
+    """
+    model = models.resolve(query.model)
+    if query.timeframe is not None:
+        _check_timeframe("timeframe", query.timeframe, model)
+    return model
+
+
 _NO_PRICES = Prices()
 
 
@@ -304,35 +240,34 @@ def _prices(last_close: float | None, outlook: Outlook) -> Prices:
     if last_close is None:
         return _NO_PRICES
     return Prices(
-        _grown(last_close, outlook.predicted),
-        _grown(last_close, outlook.lower),
-        _grown(last_close, outlook.upper),
+        price_after(last_close, outlook.predicted),
+        price_after(last_close, outlook.lower),
+        price_after(last_close, outlook.upper),
     )
 
 
-def _grown(last_close: float, log_return: float) -> float | None:
+def price_after(last_close: float, log_return: float) -> float | None:
+    """None where it would be no number."""
     try:
         return last_close * math.exp(log_return)
     except OverflowError:
         return None
 
 
-def _given(
+def given_input(
     query: PredictQuery, model: LoadedModel, source: GivenFeatures | GivenBars
 ) -> ModelInput:
+    """What the caller brought, as the model takes it.
+
+    Raises `InvalidRequest` for what is not the model's, and `NotEnoughBars`.
+    """
     if isinstance(source, GivenFeatures):
         return _from_features(query, model, source)
     return _from_bars(query, model, source)
 
 
 def _from_features(query: PredictQuery, model: LoadedModel, source: GivenFeatures) -> ModelInput:
-    if len(source.values) != model.features:
-        raise InvalidRequest.of(
-            source.field,
-            f"was {len(source.values)} values, needed {model.features}: those of "
-            f"{model.feature_set_name}",
-            "FEATURE_COUNT_MISMATCH",
-        )
+    check_feature_count(source.field, len(source.values), model)
     return ModelInput(
         model=model,
         symbol=query.symbol,
@@ -342,6 +277,16 @@ def _from_features(query: PredictQuery, model: LoadedModel, source: GivenFeature
         bars_used=0,
         source=FeatureSource.REQUEST_FEATURES,
     )
+
+
+def check_feature_count(field: str, count: int, model: LoadedModel) -> None:
+    """Raises `InvalidRequest` when a row of so many features is not the model's."""
+    if count != model.features:
+        raise InvalidRequest.of(
+            field,
+            f"was {count} values, needed {model.features}: those of {model.feature_set_name}",
+            "FEATURE_COUNT_MISMATCH",
+        )
 
 
 def _from_bars(query: PredictQuery, model: LoadedModel, source: GivenBars) -> ModelInput:
