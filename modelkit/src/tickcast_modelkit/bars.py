@@ -18,10 +18,10 @@ BAR_COLUMNS = ("open", "high", "low", "close", "volume")
 LEAST_PRICE = 1e-15
 GREATEST_PRICE = 1e15
 GREATEST_VOLUME = 1e30
+LAST_INSTANT = 253_402_300_799  # 9999-12-31T23:59:59Z, the last that a protobuf Timestamp holds
 
 _LEAST = np.array([LEAST_PRICE] * 4 + [0.0])
 _GREATEST = np.array([GREATEST_PRICE] * 4 + [GREATEST_VOLUME])
-_LAST_INSTANT = 253_402_300_799  # 9999-12-31T23:59:59Z, the last that a protobuf Timestamp holds
 _SYMBOL = re.compile(r"[A-Za-z0-9^][A-Za-z0-9._:/=^-]{0,63}")
 
 
@@ -204,7 +204,7 @@ def _range_problems(ohlcv: NDArray[np.float64]) -> Iterator[BarProblem]:
 def _open_time_problems(
     open_time: NDArray[np.int64], timeframe: Timeframe, *, ordered: bool
 ) -> Iterator[BarProblem]:
-    possible = (open_time >= 0) & (open_time <= _LAST_INSTANT)
+    possible = (open_time >= 0) & (open_time <= LAST_INSTANT)
     on_grid = timeframe.on_grid(open_time)
     # Order is judged among the times that could be; one that could not would condemn all after it.
     judged = np.where(possible & on_grid, open_time, -1)
@@ -245,7 +245,7 @@ def _close_time_problems(
 
 
 def _text(time: int) -> str:
-    if 0 <= time <= _LAST_INSTANT:
+    if 0 <= time <= LAST_INSTANT:
         return f"{np.datetime64(time, 's')}Z"
     return f"{time} s since 1970"
 

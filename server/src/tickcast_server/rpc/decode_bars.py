@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tickcast.v1 import bar_pb2, market_data_service_pb2
-from tickcast_modelkit.bars import find_bar_problems
+from tickcast_modelkit.bars import (
+    GREATEST_PRICE,
+    GREATEST_VOLUME,
+    LAST_INSTANT,
+    LEAST_PRICE,
+    find_bar_problems,
+)
 from tickcast_modelkit.timeframe import Timeframe
 
 from tickcast_server.feeds.intake import OfferedBar, UnreadableBar
@@ -15,8 +21,7 @@ from tickcast_server.rpc.violations import Violations
 from tickcast_server.store.store import BarRow, SeriesKey, block_of
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
+class _Draft(NamedTuple):
     place: str
     key: SeriesKey | None
     """Its series, when that much can be read."""
@@ -34,7 +39,9 @@ def offered_bars(
     drafts = [_draft(f"bars[{index}]", bar, grids) for index, bar in enumerate(request.bars)]
     for timeframe, grid in grids.items():
         of_timeframe = [one for one in drafts if one.key and one.key.timeframe == timeframe]
-        _check_values([one for one in of_timeframe if not one.wrong], grid)
+        _check_values(
+            [one for one in of_timeframe if not one.wrong and not _is_sound(one.row, grid)], grid
+        )
     return [_offered(draft) for draft in drafts]
 
 
@@ -48,6 +55,18 @@ def _draft(place: str, bar: bar_pb2.Bar, grids: dict[str, Timeframe]) -> _Draft:
             grids[bar.timeframe] = grid
     key = None if wrong else SeriesKey(bar.symbol, bar.timeframe)
     return _Draft(place, key, decode.bar_row(place, bar, grid, wrong), wrong)
+
+
+def _is_sound(bar: BarRow, grid: Timeframe) -> bool:
+    """Whether there is nothing to find in its values, told in a tenth of the time of finding it."""
+    return (
+        LEAST_PRICE <= bar.low <= bar.open <= bar.high <= GREATEST_PRICE
+        and bar.low <= bar.close <= bar.high
+        and 0 <= bar.volume <= GREATEST_VOLUME
+        and 0 <= bar.open_time <= LAST_INSTANT
+        and 0 < bar.close_time - bar.open_time <= grid.seconds
+        and grid.is_on_grid(bar.open_time)
+    )
 
 
 def _check_values(drafts: Sequence[_Draft], grid: Timeframe) -> None:
