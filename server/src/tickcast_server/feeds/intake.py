@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from tickcast_server.errors import (
     BarBeforeRetention,
@@ -19,8 +19,8 @@ from tickcast_server.store.memory import Memory
 from tickcast_server.store.store import AppendResult, AppendStatus, BarRow, SeriesKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfferedBar:
+# What is made for every bar is a named tuple: a frozen dataclass takes twice as long to make.
+class OfferedBar(NamedTuple):
     """A bar that reads well on its own."""
 
     place: str
@@ -30,8 +30,7 @@ class OfferedBar:
     bar: BarRow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnreadableBar:
+class UnreadableBar(NamedTuple):
     """A bar that contradicts the contract."""
 
     place: str
@@ -43,8 +42,7 @@ class UnreadableBar:
     error: InvalidRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class Stored(NamedTuple):
     """Acknowledges a bar: it is in the store."""
 
     key: SeriesKey

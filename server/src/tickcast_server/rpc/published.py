@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tickcast_server.errors import TickcastError
 from tickcast_server.feeds.stream import ClosedBar, Position
@@ -23,8 +22,7 @@ class SharingObserver(Protocol):
     def messages_shared(self, count: int) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What is sent about a bar."""
 
     content: bytes
