@@ -10,7 +10,7 @@ import gc
 
 # Objects made between two looks at the youngest, and how many looks before the older are looked at.
 # A call leaves five that only a look frees: with many more at a time, a look is felt itself.
-_YOUNGEST, _OLDER, _OLDEST = 2_000, 20, 100
+_YOUNGEST, _OLDER, _OLDEST = 2_000, 4, 500
 
 
 def settle() -> None:
