@@ -41,14 +41,28 @@ def disk() -> Disk:
     return Disk()
 
 
+class Tasks:
+    """Runs what is spawned."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.add(asyncio.create_task(work))
+
+    def cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+
 @pytest.fixture
-def commits(disk: Disk) -> GroupCommit:
-    tasks = set()
+def tasks() -> Tasks:
+    return Tasks()
 
-    def spawn(work: Coroutine[Any, Any, None]) -> None:
-        tasks.add(asyncio.create_task(work))
 
-    return GroupCommit(disk.append, spawn)
+@pytest.fixture
+def commits(disk: Disk, tasks: Tasks) -> GroupCommit:
+    return GroupCommit(disk.append, tasks.spawn, apart=0)
 
 
 def sequences(results: Results) -> list[list[int]]:
@@ -121,3 +135,36 @@ async def test_a_caller_that_leaves_takes_nothing_from_the_others(
     disk.may_go_on.set()
     results = await asyncio.gather(*(tasks[number] for number in (1, 2, 4)))
     assert [sequences(one) for one in results] == [[[1]], [[2]], [[4]]]
+
+
+async def test_a_group_that_had_to_wait_gathers_what_comes_a_little_later(
+    disk: Disk, tasks: Tasks
+) -> None:
+    commits = GroupCommit(disk.append, tasks.spawn, apart=0.5)
+    first, second = [await asked(commits, batch("A", number)) for number in (1, 2)]
+    disk.may_go_on.set()
+    await first
+    third = await asked(commits, batch("A", 3))
+    await asyncio.gather(second, third)
+    assert [len(group) for group in disk.groups] == [1, 2]
+
+
+async def test_a_sender_that_waits_for_each_answer_is_not_held_up(disk: Disk, tasks: Tasks) -> None:
+    commits = GroupCommit(disk.append, tasks.spawn, apart=86_400)
+    disk.may_go_on.set()
+    for number in range(3):
+        await commits.append([batch("A", number)])
+    assert [len(group) for group in disk.groups] == [1, 1, 1]
+
+
+async def test_a_stop_leaves_nobody_waiting_for_a_group_that_does_not_begin(
+    disk: Disk, tasks: Tasks
+) -> None:
+    commits = GroupCommit(disk.append, tasks.spawn, apart=86_400)
+    first, second = [await asked(commits, batch("A", number)) for number in (1, 2)]
+    disk.may_go_on.set()
+    await first
+    await asyncio.sleep(0)
+    tasks.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second

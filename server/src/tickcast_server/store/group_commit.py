@@ -36,12 +36,19 @@ class GroupCommit:
         self,
         append: Callable[[Sequence[Batch]], Awaitable[Results]],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
+        *,
+        apart: float,
     ) -> None:
-        """`append` stores batches of which several may be of one series, in their order."""
+        """`append` stores batches of which several may be of one series, in their order.
+
+        A group that had to wait begins `apart` seconds after the one before, or later.
+        """
         self._append = append
         self._spawn = spawn
+        self._apart = apart
         self._queue: deque[_Request] = deque()
         self._under_way = False
+        self._began = 0.0
 
     async def append(self, batches: Sequence[Batch]) -> Results:
         """The results of each batch, in order. Raises what `append` raises for its group."""
@@ -52,7 +59,7 @@ class GroupCommit:
         if not self._under_way:
             self._under_way = True
             try:
-                return await self._append(batches)
+                return await self._begin(batches)
             finally:
                 self._under_way = False
                 self._go_on()
@@ -68,9 +75,18 @@ class GroupCommit:
     async def _work(self) -> None:
         try:
             while self._queue:
+                await asyncio.sleep(self._began + self._apart - asyncio.get_running_loop().time())
                 await self._commit(self._next_group())
         finally:
             self._under_way = False
+            # There are some when it was cancelled.
+            for request in self._queue:
+                request.waiting.cancel()
+            self._queue.clear()
+
+    async def _begin(self, batches: Sequence[Batch]) -> Results:
+        self._began = asyncio.get_running_loop().time()
+        return await self._append(batches)
 
     def _next_group(self) -> list[_Request]:
         group = [self._queue.popleft()]
@@ -83,7 +99,7 @@ class GroupCommit:
     async def _commit(self, group: Sequence[_Request]) -> None:
         joined = [batch for request in group for batch in request.batches]
         try:
-            results = iter(await self._append(joined))
+            results = iter(await self._begin(joined))
         except asyncio.CancelledError:
             for request in group:
                 request.waiting.cancel()

@@ -7,8 +7,16 @@ and goes on answering when the store is away, saying so.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any, Protocol
 
 import structlog
@@ -25,6 +33,7 @@ from tickcast_server.errors import (
 )
 from tickcast_server.store.cross_section import CrossSections
 from tickcast_server.store.feature_rows import compute_many, compute_row
+from tickcast_server.store.feature_saving import FeatureSaving
 from tickcast_server.store.group_commit import Batch, GroupCommit
 from tickcast_server.store.peers import Peers
 from tickcast_server.store.readiness import Readiness
@@ -42,6 +51,12 @@ from tickcast_server.store.store import (
     block_of,
 )
 from tickcast_server.turn import Stage, Turn
+
+# Seconds. A group, a save, a look at the events costs as much as some bars do, in processor time
+# and in writes to the disk, so that a steady stream of single bars goes in few of each.
+_GROUPS_APART = 0.004
+_SAVES_APART = 0.02
+_OWN_EVENTS_APART = 0.01
 
 Waiting = Callable[[], AbstractContextManager[None]]
 """Entered while a call waits for the store."""
@@ -91,7 +106,8 @@ class Memory:
             self._own_features,
         )
         self._listeners: list[Listener] = [self._sections]
-        self._commits = GroupCommit(self._append_group, self._spawn)
+        self._commits = GroupCommit(self._append_group, self._spawn, apart=_GROUPS_APART)
+        self._saving = FeatureSaving(store, self._spawn, apart=_SAVES_APART)
         self._waiting_events: dict[SeriesKey, list[BarStored]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -278,10 +294,7 @@ class Memory:
         keys = sorted({key for key, _ in batches})
         changed: list[SeriesKey] = []
         try:
-            async with AsyncExitStack() as stack:
-                # In one order for all callers, so that no two wait for each other.
-                for key in keys:
-                    await stack.enter_async_context(self._series_of(key).lock)
+            async with self._locked(keys):
                 results = await self._append(batches)
                 changed += [
                     key
@@ -293,6 +306,20 @@ class Memory:
         finally:
             self._notify(dict.fromkeys([*changed, *self._observe_waiting(keys)]))
         return results
+
+    @asynccontextmanager
+    async def _locked(self, keys: Sequence[SeriesKey]) -> AsyncIterator[None]:
+        """Holds the lock of each series: of keys in order, lest two wait for each other."""
+        held: list[asyncio.Lock] = []
+        try:
+            for key in keys:
+                lock = self._series_of(key).lock
+                await lock.acquire()
+                held.append(lock)
+            yield
+        finally:
+            for lock in held:
+                lock.release()
 
     async def _append(self, batches: Sequence[Batch]) -> list[list[AppendResult]]:
         try:
@@ -389,17 +416,7 @@ class Memory:
 
     def _keep(self, feature_set: str, rows: Sequence[tuple[SeriesKey, FeatureRow]]) -> None:
         if not self.stale:
-            self._spawn(self._save(feature_set, rows))
-
-    async def _save(self, feature_set: str, rows: Sequence[tuple[SeriesKey, FeatureRow]]) -> None:
-        try:
-            await self._store.save_features(feature_set, rows)
-        except StoreUnavailable as error:
-            self._log.warning(
-                "features were not kept in the store",
-                cause=str(error),
-                action="none needed: they are computed again after a restart",
-            )
+            self._saving.keep(feature_set, rows)
 
     async def _follow(self, caught_up: asyncio.Event) -> None:
         while not self._stopping:
@@ -430,7 +447,11 @@ class Memory:
                 synchronised = True
                 self._set_stale(False)
                 caught_up.set()
-            self._notify([*changed, *self._observe(arrived)])
+            observed = self._observe(arrived)
+            self._notify([*changed, *observed])
+            if arrived and not observed:
+                # All of them this process has stored itself: there is no hurry for the next ones.
+                await asyncio.sleep(_OWN_EVENTS_APART)
             arrived.clear()
 
     def _observe(self, events: Sequence[BarStored]) -> list[SeriesKey]:
@@ -500,6 +521,7 @@ class Memory:
         self._log.warning("the store was replaced", epoch=epoch, was=self.epoch)
         self.epoch = epoch
         self._timeframes.clear()
+        self._saving.forget()
         for series in self._series.values():
             # The objects stay: an append may hold the lock of one.
             series.last_sequence = 0

@@ -80,7 +80,9 @@ class BarBlock:
         return self[max(len(self) - count, 0) :]
 
     def __getitem__(self, part: slice) -> BarBlock:
-        start, _, _ = part.indices(len(self))
+        start, stop, _ = part.indices(len(self))
+        if stop - start == len(self):
+            return self
         return BarBlock(
             first_sequence=self.first_sequence + start,
             open_time=self.open_time[part],
@@ -129,8 +131,7 @@ class AppendStatus(Enum):
     BEFORE_RETENTION = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppendResult:
+class AppendResult(NamedTuple):
     """The outcome of one bar."""
 
     status: AppendStatus
