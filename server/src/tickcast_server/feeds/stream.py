@@ -245,7 +245,7 @@ class BarStream:
                 self._sent[key] = sent = gap.last
                 yield gap
             try:
-                block = await self._memory.bars_after(key, sent, _CHUNK)
+                bars = await self._bars_after(key, sent)
             except (SymbolNotFound, TimeframeNotFound, StoreUnavailable):
                 # The store is away or was replaced meanwhile: tried again when that is over.
                 self._unread[key] = None
@@ -258,16 +258,23 @@ class BarStream:
                 # From the beginning, as far as it is retained.
                 self._sent[key] = sent = int(error.metadata["oldestSequence"])
                 continue
-            for index in range(len(block)):
+            for sequence, bar in enumerate(bars, start=sent + 1):
                 if epoch != self._memory.epoch:
                     return
-                sequence = block.first_sequence + index
                 if self._is_held_back(key, sequence):
                     self._unread[key] = None
                     return
                 self._sent[key] = sent = sequence
                 self._unreported.add(key)
-                yield ClosedBar(key=key, position=Position(epoch, sent), bar=block.row(index))
+                yield ClosedBar(key=key, position=Position(epoch, sent), bar=bar)
+
+    async def _bars_after(self, key: SeriesKey, sequence: int) -> Sequence[BarRow]:
+        newest = self._memory.newest_bar(key, sequence + 1)
+        if newest is not None:
+            # Nearly always it is the one bar that has just come.
+            return [newest]
+        block = await self._memory.bars_after(key, sequence, _CHUNK)
+        return [block.row(index) for index in range(len(block))]
 
     def _is_held_back(self, key: SeriesKey, sequence: int) -> bool:
         # Of a bar that another has followed, no more is to be expected.

@@ -266,6 +266,13 @@ class Memory:
             if end is not None and self._catch_up(key, end.last_sequence):
                 self._notify([key])
 
+    def newest_bar(self, key: SeriesKey, sequence: int) -> BarRow | None:
+        """The last bar, when it is the one of `sequence` and here: waits for nothing."""
+        series = self._series.get(key)
+        if series is None or series.last_sequence != sequence:
+            return None
+        return series.newest()
+
     async def bars_after(self, key: SeriesKey, sequence: int, limit: int) -> BarBlock:
         """Up to `limit` bars that follow `sequence`.
 

@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 from tickcast_modelkit.features import FeatureSet
 
-from tickcast_server.store.store import BarBlock, FeatureRow, SeriesKey
+from tickcast_server.store.store import BarBlock, BarRow, FeatureRow, SeriesKey
 
 
 class Series:
@@ -16,7 +16,7 @@ class Series:
     Blocks and rows are replaced, never changed, so that a reader can keep what it was given.
     """
 
-    __slots__ = ("bars", "features", "key", "last_sequence", "lock")
+    __slots__ = ("_newest", "bars", "features", "key", "last_sequence", "lock")
 
     def __init__(self, key: SeriesKey) -> None:
         self.key = key
@@ -24,6 +24,7 @@ class Series:
         self.bars: BarBlock | None = None
         self.features: dict[str, FeatureRow] = {}
         self.lock = asyncio.Lock()
+        self._newest: tuple[BarBlock, BarRow] | None = None
 
     def extend(self, block: BarBlock, capacity: int) -> bool:
         """Takes in bars that were stored; says whether there were any new ones.
@@ -41,6 +42,14 @@ class Series:
             self.bars = None
         self.last_sequence = fresh.last_sequence
         return True
+
+    def newest(self) -> BarRow | None:
+        """The last bar, when it is here; read out of the block once for all who ask."""
+        if self.bars is None or not len(self.bars):
+            return None
+        if self._newest is None or self._newest[0] is not self.bars:
+            self._newest = self.bars, self.bars.row(-1)
+        return self._newest[1]
 
     def window(
         self, sequence: int | None, feature_set: FeatureSet, *, newest_only: bool
