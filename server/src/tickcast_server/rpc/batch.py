@@ -1,7 +1,7 @@
 """A request of BatchPredict to a batch, and what became of it to the response.
 
-Most items are packed features, and nothing else of their own. They are read by column; an item that
-is wrong, or of another kind, is read by itself.
+Most batches are symbols alone, or packed features, and nothing else that items have of their own.
+They are read by column; an item that is wrong, or of another kind, is read by itself.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from tickcast_server.rpc import decode
 from tickcast_server.rpc.encode_predictions import write_predictions
 from tickcast_server.rpc.names import parse_model_ref
 from tickcast_server.rpc.status import status_of
-from tickcast_server.serving.batch_predictor import BatchAnswer, BatchQuery, GivenColumns
+from tickcast_server.serving.batch_predictor import (
+    BatchAnswer,
+    BatchQuery,
+    GivenColumns,
+    HeldColumns,
+)
 from tickcast_server.serving.columns import InputColumns, Origin
 from tickcast_server.serving.models import ModelRef
 from tickcast_server.serving.predictor import FeatureSource, PredictQuery
@@ -36,10 +41,12 @@ def read_batch(
     Raises `InvalidRequest` for a malformed whole.
     """
     decode.check_count("items", len(request.items))
-    given = _given(request)
-    in_columns = set(given.inputs.places) if given is not None else ()
+    held, given = _held(request), _given(request)
+    in_columns = {*(held.places if held else ()), *(given.inputs.places if given else ())}
     queries: dict[int, PredictQuery] = {}
     wrong: dict[int, InvalidRequest] = {}
+    if len(in_columns) == len(request.items):
+        return BatchQuery(queries=queries, held=held, given=given), wrong
     for place, item in enumerate(request.items):
         if place in in_columns:
             continue
@@ -47,22 +54,41 @@ def read_batch(
             queries[place] = decode.predict_query(item, default_model=request.model)
         except InvalidRequest as error:
             wrong[place] = error.under(f"items[{place}]")
-    return BatchQuery(queries=queries, given=given), wrong
+    return BatchQuery(queries=queries, held=held, given=given), wrong
 
 
 def batch_response(
     answer: BatchAnswer, wrong: Mapping[int, InvalidRequest], *, request_id: str
 ) -> pb.BatchPredictResponse:
     """The results in the order of the items."""
-    count = len(wrong) + len(answer)
     response = pb.BatchPredictResponse()
-    results = [response.results.add() for _ in range(count)]
+    results = response.results
+    for _ in range(len(wrong) + len(answer)):
+        results.add()
     for found in answer.predictions:
-        write_predictions(found, [results[place].prediction for place in found.inputs.places])
+        write_predictions(found, (results[place].prediction for place in found.inputs.places))
     refused = {place: _under(place, error) for place, error in answer.refused.items()}
     for place, error in {**wrong, **refused}.items():
         results[place].error.CopyFrom(status_of(error, request_id=request_id))
     return response
+
+
+def _held(request: pb.BatchPredictRequest) -> HeldColumns | None:
+    model = parse_model_ref(request.model)
+    if model is None or request.items[0].WhichOneof("input") is not None:
+        return None
+    found = [
+        (place, symbol)
+        for place, item in enumerate(request.items)
+        if item.WhichOneof("input") is None
+        and not item.model
+        and not item.timeframe
+        and is_symbol(symbol := item.symbol)
+    ]
+    if not found:
+        return None
+    places, symbols = zip(*found, strict=True)
+    return HeldColumns(model=model, places=places, symbols=symbols)
 
 
 def _given(request: pb.BatchPredictRequest) -> GivenColumns | None:

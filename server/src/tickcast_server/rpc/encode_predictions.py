@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from tickcast.v1 import prediction_pb2
 
@@ -14,14 +14,14 @@ from tickcast_server.serving.predictor import ModelInput, Prediction, Prices
 _NO_OUTLOOK = Outlook(0.0, 0.0, 0.0, None)
 
 
-def write_predictions(found: PredictionColumns, into: Sequence[prediction_pb2.Prediction]) -> None:
+def write_predictions(found: PredictionColumns, into: Iterable[prediction_pb2.Prediction]) -> None:
     """Writes each prediction into an empty message."""
-    inputs, outlooks = found.inputs, found.outlooks
+    inputs = found.inputs
     coverage = found.model.band.coverage
     in_common: dict[tuple[int, Origin], prediction_pb2.Prediction] = {}
     for message, symbol, as_of_time, origin, age, last_close, outlook, price, low, high in zip(
         *(into, inputs.symbols, inputs.as_of_times, inputs.origins, found.ages),
-        *(inputs.last_closes, outlooks.each(), *found.prices),
+        *(inputs.last_closes, found.outlooks.each(), *found.prices),
         strict=True,
     ):
         kind = as_of_time, origin

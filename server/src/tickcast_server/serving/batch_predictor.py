@@ -48,10 +48,20 @@ class GivenColumns:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HeldColumns:
+    """Predict from the last bars of these symbols, all with one model."""
+
+    model: ModelRef
+    places: Sequence[int]
+    symbols: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BatchQuery:
-    """What to predict. Each item has its place, here or there."""
+    """What to predict. Each item has its place, in one of the three."""
 
     queries: Mapping[int, PredictQuery]
+    held: HeldColumns | None = None
     given: GivenColumns | None = None
 
 
@@ -145,6 +155,8 @@ class BatchPredictor:
 
     def _sorted(self, batch: BatchQuery) -> _Sorted:
         items = _Sorted()
+        if batch.held is not None:
+            self._take_held(batch.held, items)
         if batch.given is not None:
             self._take_given(batch.given, items)
         for place, query in batch.queries.items():
@@ -159,6 +171,18 @@ class BatchPredictor:
             except TickcastError as error:
                 items.refused[place] = error
         return items
+
+    def _take_held(self, held: HeldColumns, items: _Sorted) -> None:
+        try:
+            model = self._models.resolve(held.model)
+        except TickcastError as error:
+            items.refused.update(dict.fromkeys(held.places, error))
+            return
+        timeframe = model.timeframe
+        items.held[model].extend(
+            _Held(place, SeriesKey(symbol, timeframe), None)
+            for place, symbol in zip(held.places, held.symbols, strict=True)
+        )
 
     def _take_given(self, given: GivenColumns, items: _Sorted) -> None:
         try:

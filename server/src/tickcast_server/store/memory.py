@@ -187,17 +187,18 @@ class Memory:
 
         Raises `NobodyWaits`.
         """
-        computed = await self._compute_together(places, feature_set, turn)
+        held = [self._row_at(key, sequence, feature_set.id) for key, sequence in places]
+        missing = [place for place, row in zip(places, held, strict=True) if row is None]
+        computed = await self._compute_together(missing, feature_set, turn) if missing else {}
         found: list[tuple[FeatureRow, bool] | TickcastError] = []
-        for place in places:
+        for place, row in zip(places, held, strict=True):
+            if row is not None:
+                found.append((row, True))
+                continue
             key, sequence = place
-            if not feature_set.ranks:
-                # The path that waits for nothing.
-                row = computed.get(place)
-                at_hand = row or self._row_at(key, sequence, feature_set.id)
-                if at_hand is not None:
-                    found.append((at_hand, row is None))
-                    continue
+            if not feature_set.ranks and (fresh := computed.get(place)) is not None:
+                found.append((fresh, False))
+                continue
             try:
                 found.append(await self.features(key, feature_set, sequence=sequence, turn=turn))
             except TickcastError as error:
