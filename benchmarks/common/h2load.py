@@ -1,4 +1,4 @@
-"""h2load, nghttp2's load generator in C: closed loops of one unary call."""
+"""h2load, nghttp2's load generator in C: one unary call, in closed loops or at a fixed rate."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.common.frames import write_message
 from benchmarks.common.latency import Latency
 
 INSTALL = "Debian: apt-get install nghttp2-client; macOS: brew install nghttp2"
@@ -32,13 +33,15 @@ class Request:
     url: str
     body: bytes
     content_type: str = "application/grpc"
+    headers: tuple[str, ...] = ()
 
     @staticmethod
-    def grpc(address: str, method: str, message: bytes) -> Request:
-        """A gRPC call; `method` with its slashes."""
+    def grpc(address: str, method: str, message: bytes, *, timeout: float | None = None) -> Request:
+        """A gRPC call with a deadline in seconds; `method` with its slashes."""
         return Request(
             url=f"http://{address}{method}",
-            body=b"\0" + len(message).to_bytes(4, "big") + message,
+            body=write_message(message),
+            headers=() if timeout is None else (f"grpc-timeout: {timeout * 1e6:.0f}u",),
         )
 
 
@@ -50,6 +53,18 @@ class Load:
     latency: Latency
     answer_bytes: float
     """Mean of the bodies."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """What a fixed rate came to, in calls a second."""
+
+    made: float
+    """Those that ended, whatever with."""
+
+    answered: float
+    refused: float
+    """Those whose streams were reset."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,26 +101,58 @@ def closed_loop(
     `answer_bytes` on average: gRPC refuses with 200, and without a body.
     """
     connections = min(connections, in_flight)
-    with tempfile.TemporaryDirectory() as name:
-        body, log = Path(name, "body"), Path(name, "log")
-        body.write_bytes(request.body)
-        command = [
-            *("h2load", f"--clients={connections}", f"--data={body}", f"--log-file={log}"),
-            f"--max-concurrent-streams={in_flight // connections}",
-            f"--duration={seconds * 1_000:.0f}ms",
-            *(f"--header=content-type: {request.content_type}", "--header=te: trailers"),
-            *(["--h1"] if http1 else []),
-            request.url,
-        ]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        rows = parse_log(log.read_text())
-    mean = data_bytes(done.stdout) / max(len(rows), 1)
+    options = [
+        f"--clients={connections}",
+        f"--max-concurrent-streams={in_flight // connections}",
+        *(["--h1"] if http1 else []),
+    ]
+    rows, received = _run(request, options, seconds)
+    mean = received / max(len(rows), 1)
     check_answers(rows, mean, answer_bytes)
     return Load(
         calls_per_second=rate_of(rows),
         latency=Latency.of(row.microseconds for row in rows),
         answer_bytes=mean,
     )
+
+
+def fixed_rate(
+    request: Request,
+    *,
+    rate: float,
+    in_flight: int,
+    seconds: float,
+    answer_bytes: float,
+    connections: int = 1,
+) -> Pace:
+    """Makes `rate` calls a second in bursts of 10 ms, as far as there is room for them.
+
+    A connection has no more than `in_flight` calls under way, nor more than the server admits.
+    What has `answer_bytes` counts as answered. Raises `WrongAnswers` when answers are longer.
+    """
+    options = [
+        f"--clients={connections}",
+        f"--max-concurrent-streams={in_flight}",
+        f"--rps={rate / connections:.0f}",
+    ]
+    rows, received = _run(request, options, seconds)
+    return pace_of(rows, received / answer_bytes)
+
+
+def _run(request: Request, options: list[str], seconds: float) -> tuple[list[Row], int]:
+    """The calls of a run, and the bytes of all bodies."""
+    with tempfile.TemporaryDirectory() as name:
+        body, log = Path(name, "body"), Path(name, "log")
+        body.write_bytes(request.body)
+        headers = (f"content-type: {request.content_type}", "te: trailers", *request.headers)
+        command = [
+            *("h2load", f"--data={body}", f"--log-file={log}", *options),
+            f"--duration={seconds * 1_000:.0f}ms",
+            *(f"--header={header}" for header in headers),
+            request.url,
+        ]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        return parse_log(log.read_text()), data_bytes(done.stdout)
 
 
 def parse_log(text: str) -> list[Row]:
@@ -129,6 +176,20 @@ def rate_of(rows: list[Row]) -> float:
     first = min(row.start for row in rows)
     last = max(row.start + row.microseconds for row in rows)
     return len(rows) / max(last - first, 1) * 1e6
+
+
+def pace_of(rows: list[Row], answers: float) -> Pace:
+    """What became of these calls, when their bodies were as long as so many answers.
+
+    Raises `WrongAnswers` when there are more answers than calls that may have had one.
+    """
+    reset = sum(row.status == -1 for row in rows)
+    ended = len(rows) - reset
+    if answers > ended * (1 + _SIZE_TOLERANCE):
+        raise WrongAnswers(f"{ended} calls brought the bytes of {answers:.0f} answers")
+    made = rate_of(rows)
+    share = made / max(len(rows), 1)
+    return Pace(made=made, answered=min(answers, ended) * share, refused=reset * share)
 
 
 def check_answers(rows: list[Row], mean_bytes: float, needed_bytes: float | None) -> None:

@@ -19,6 +19,9 @@ class Outcome:
     """What became of the calls; latencies are from the moments at which they were due."""
 
     sent: int
+    rate: float
+    """Calls a second that were made."""
+
     accepted: Latency
     refused: Latency
     refusals: Counter[int]
@@ -45,9 +48,10 @@ class _Ends:
             self.refused.append((number, at))
             self.refusals[status] += 1
 
-    def outcome(self, sent: int) -> Outcome:
+    def outcome(self, sent: int, last_sent: float) -> Outcome:
         return Outcome(
             sent=sent,
+            rate=sent / max(last_sent - self.begin, sent / self.rate),
             accepted=Latency.of(from_intended(self.begin, self.rate, self.accepted)),
             refused=Latency.of(from_intended(self.begin, self.rate, self.refused)),
             refusals=self.refusals,
@@ -89,6 +93,7 @@ def _run(
     waiting: dict[tuple[int, int], int] = {}
     total = int(rate * seconds)
     sent = 0
+    last_sent = 0.0
     ends = _Ends(begin=time.perf_counter() + 0.05, rate=rate)
     last = ends.begin + seconds + _DRAIN_SECONDS
     while sent < total or waiting:
@@ -99,8 +104,9 @@ def _run(
             connection = connections[sent % len(connections)]
             waiting[id(connection), connection.call(block, message)] = sent
             sent += 1
+            last_sent = now
         due = ends.begin + sent / rate if sent < total else last
         for connection, event, at in wire.wait(connections, due):
             if isinstance(event, wire.End):
                 ends.add(waiting.pop((id(connection), event.stream)), event.status, at)
-    return ends.outcome(sent)
+    return ends.outcome(sent, last_sent)

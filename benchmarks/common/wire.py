@@ -2,7 +2,8 @@
 
 h2load loads cheaply, but sends a fixed rate in bursts of 10 ms, does not see gRPC's status, and
 holds no streams. The client of grpc.aio does all of that, at the cost that a server has itself.
-This one appends a request to a buffer and reads how each frame begins: 25 µs for a whole call.
+This one appends a request to a buffer and reads how each frame begins: 25 µs for a whole call. As
+gRPC's clients do, it keeps calls to itself for which the server has no room.
 HTTP/2: RFC 9113. Header fields as literals that enter no table: RFC 7541, 6.2.2.
 """
 
@@ -35,7 +36,7 @@ RESET = -1
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _WITH_AN_END = {frames.DATA, frames.HEADERS}
-_TABLE_SIZE, _INITIAL_WINDOW = 1, 4
+_TABLE_SIZE, _MOST_STREAMS, _INITIAL_WINDOW = 1, 3, 4
 _MOST_WINDOW = 2**31 - 1
 _FIRST_WINDOW = 65_535
 _MOST_MESSAGE = 16_000
@@ -78,7 +79,8 @@ class Connection:
         self._in = b""
         self._next_stream = 1
         self._may_send = _FIRST_WINDOW
-        self._unsent: deque[tuple[bytes, bytes]] = deque()
+        self._most_open = _MOST_WINDOW
+        self._unsent: deque[tuple[int, bytes, bytes]] = deque()
         self._unacknowledged = 0
         self._open: set[int] = set()
         self._partial: dict[int, bytes] = {}
@@ -113,21 +115,15 @@ class Connection:
             )
         stream = self._next_stream
         self._next_stream += 2
-        self._open.add(stream)
-        body = write_message(message)
         headers = write_frame(frames.HEADERS, frames.END_HEADERS, stream, header_block)
-        data = write_frame(frames.DATA, END_STREAM, stream, body)
-        if self._unsent or len(body) > self._may_send:
-            # The server's window is full. Streams must begin in order, so that all wait.
-            self._unsent.append((headers, data))
-        else:
-            self._send(headers, data)
+        data = write_frame(frames.DATA, END_STREAM, stream, write_message(message))
+        self._unsent.append((stream, headers, data))
         return stream
 
     def flush(self) -> None:
-        """Sends what is waiting, as far as the socket takes it."""
-        while self._unsent and len(self._unsent[0][1]) - HEADER_BYTES <= self._may_send:
-            self._send(*self._unsent.popleft())
+        """Sends what is waiting, as far as the server admits it and the socket takes it."""
+        while self._unsent and self._may_begin(*self._unsent[0]):
+            self._begin(*self._unsent.popleft())
         if self._out:
             try:
                 del self._out[: self._socket.send(self._out)]
@@ -149,7 +145,12 @@ class Connection:
             raise ConnectionError(f"{self._authority} has closed the connection")
         return list(self._events(self._in + received if self._in else received))
 
-    def _send(self, headers: bytes, data: bytes) -> None:
+    def _may_begin(self, _stream: int, _headers: bytes, data: bytes) -> bool:
+        # Streams must begin in order: one that has to wait has all others wait behind it.
+        return len(data) - HEADER_BYTES <= self._may_send and len(self._open) < self._most_open
+
+    def _begin(self, stream: int, headers: bytes, data: bytes) -> None:
+        self._open.add(stream)
         self._may_send -= len(data) - HEADER_BYTES
         self._out += headers
         self._out += data
@@ -193,6 +194,8 @@ class Connection:
 
     def _control(self, frame: Frame) -> None:
         if frame.kind == frames.SETTINGS and not frame.flags & ACK:
+            given = dict(struct.iter_unpack("!HI", frame.payload))
+            self._most_open = given.get(_MOST_STREAMS, self._most_open)
             self._out += write_frame(frames.SETTINGS, ACK, 0, b"")
         elif frame.kind == frames.PING and not frame.flags & ACK:
             self._out += write_frame(frames.PING, ACK, 0, frame.payload)

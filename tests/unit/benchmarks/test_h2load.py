@@ -10,6 +10,7 @@ from benchmarks.common.h2load import (
     check_answers,
     check_installed,
     data_bytes,
+    pace_of,
     parse_log,
     rate_of,
 )
@@ -64,6 +65,25 @@ def test_answers_that_were_checked_are_taken() -> None:
 def test_a_load_of_refusals_is_no_measurement(rows: list[Row], mean_bytes: float) -> None:
     with pytest.raises(WrongAnswers):
         check_answers(rows, mean_bytes, 215)
+
+
+def test_calls_without_a_body_are_not_answered_and_those_reset_are_refused() -> None:
+    rows = [
+        *(Row(start=start * 1_000, status=200, microseconds=1_000) for start in range(8)),
+        *(Row(start=start * 1_000, status=-1, microseconds=1_000) for start in range(8, 10)),
+    ]
+
+    pace = pace_of(rows, answers=6.0)
+
+    assert (pace.made, pace.answered, pace.refused) == pytest.approx((1_000, 600, 200))
+    with pytest.raises(WrongAnswers, match="8 calls brought the bytes of 9 answers"):
+        pace_of(rows, answers=9.0)
+
+
+def test_a_deadline_goes_with_the_headers() -> None:
+    request = Request.grpc("127.0.0.1:1", "/s.S/M", b"", timeout=0.25)
+
+    assert request.headers == ("grpc-timeout: 250000u",)
 
 
 def test_a_request_of_grpc_has_the_length_before_the_message() -> None:

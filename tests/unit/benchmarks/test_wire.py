@@ -114,6 +114,30 @@ def test_more_may_be_under_way_than_the_servers_window_holds(connection: Connect
     assert {message.stream: message.data for message in messages} == sent
 
 
+def test_what_the_server_has_no_room_for_is_kept_until_it_has() -> None:
+    with ThreadPoolExecutor(1) as threads:
+        # Two calls at most, which count until they are answered.
+        options = [("grpc.max_concurrent_streams", 2), ("grpc.http.overload_protection", 0)]
+        server = grpc.server(threads, options=options)
+        handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+            "Echo": grpc.unary_unary_rpc_method_handler(echo)
+        }
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("t.T", handlers),))
+        connection = Connection(f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}")
+        server.start()
+        block = connection.header_block(ECHO)
+        # A server tells its limit with its first bytes.
+        connection.call(block, b"first")
+        events_until_ended(connection, 1)
+        streams = {connection.call(block, b"x") for _ in range(50)}
+
+        ends = [item for item in events_until_ended(connection, 50) if isinstance(item, End)]
+
+        assert set(ends) == {End(stream, wire.OK) for stream in streams}
+        connection.close()
+        server.stop(0).wait()
+
+
 def test_a_message_that_needs_several_frames_is_not_sent(connection: Connection) -> None:
     with pytest.raises(ValueError, match="was 16001 bytes"):
         connection.call(connection.header_block(ECHO), bytes(16_001))
