@@ -219,7 +219,7 @@ async def outcome(asked: PredictionServicer, ask: Ask) -> Message | tuple[type, 
     request = pb.PredictRequest(model=ask.model, symbol=ask.symbol, timeframe=ask.timeframe)
     call = Call(Context(), (), Turn())  # type: ignore[arg-type]
     try:
-        answer = asked.predict_again(request.SerializeToString(), call.turn)
+        answer = asked.predict_at_once(request.SerializeToString(), call.turn)
         if answer is None:
             answer = await asked.predict(request, call)
     except TickcastError as error:

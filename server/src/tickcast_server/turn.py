@@ -58,7 +58,16 @@ def _somebody_waits() -> Loss | None:
 class Turn:
     """Books time on stages, from the moment that it is made."""
 
-    __slots__ = ("_began", "_since", "_timer", "lost", "model_version", "seconds", "waiting")
+    __slots__ = (
+        "_began",
+        "_since",
+        "_timer",
+        "arrival",
+        "lost",
+        "model_version",
+        "seconds",
+        "waiting",
+    )
 
     def __init__(
         self,
@@ -72,6 +81,9 @@ class Turn:
         self._began = self._since = timer()
         self.seconds = [0.0] * _STAGES
         """By stage; 0 for one that was not entered."""
+
+        self.arrival = 0
+        """Its number among the calls that have come, where they are numbered."""
 
         self.model_version = ""
         """What was asked: a resource name, or `SEVERAL`. Empty until it is known."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from tickcast_server.rpc.form import unreadable
+from tickcast_server.rpc.form import Kind, unreadable
 
 
 class Json:
     """Unlike binary, it refuses fields that it does not know: nothing else would tell of a typo."""
 
-    def read(self, data: bytes, kind: type[Message]) -> Message:
+    def read(self, data: bytes, kind: type[Kind]) -> Kind:
         if not data:
             raise unreadable("was empty", kind)
         try:

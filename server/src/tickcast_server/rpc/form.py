@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
 from tickcast_server.errors import InvalidRequest
 
+Kind = TypeVar("Kind", bound=Message)
+
 
 class Form(Protocol):
     """Reads requests and writes answers."""
 
-    def read(self, data: bytes, kind: type[Message]) -> Message:
+    def read(self, data: bytes, kind: type[Kind]) -> Kind:
         """The request in `data`. Raises `InvalidRequest`."""
 
     def write(self, message: Message) -> bytes: ...
@@ -24,7 +26,7 @@ class Form(Protocol):
 class Binary:
     """The protobuf wire format."""
 
-    def read(self, data: bytes, kind: type[Message]) -> Message:
+    def read(self, data: bytes, kind: type[Kind]) -> Kind:
         try:
             return kind.FromString(data)
         except DecodeError as error:

@@ -35,6 +35,7 @@ from grpc_status import rpc_status
 from tickcast_server.errors import TickcastError
 from tickcast_server.rpc.call import Call, Context, Metadata
 from tickcast_server.rpc.form import BINARY, Form
+from tickcast_server.rpc.gathering import Arrivals, Gathering
 from tickcast_server.rpc.status import internal_status, status_of
 from tickcast_server.rpc.timing import TIMING, timing_metadata
 from tickcast_server.turn import Loss, NobodyWaits, Stage, Turn
@@ -117,10 +118,16 @@ def service_handler(
     Those named in `without` are UNIMPLEMENTED. Raises `AttributeError` for a method that the
     servicer lacks.
     """
+    arrivals = Arrivals()
     methods = service_methods(
-        service, servicer, observer=observer, in_flight=in_flight, without=without
+        service,
+        servicer,
+        observer=observer,
+        in_flight=in_flight,
+        arrivals=arrivals,
+        without=without,
     )
-    return _Service(methods, waits)
+    return _Service(methods, waits, arrivals)
 
 
 def service_methods(
@@ -129,34 +136,45 @@ def service_methods(
     *,
     observer: CallObserver,
     in_flight: InFlight,
+    arrivals: Arrivals | None = None,
     without: Collection[str] = (),
 ) -> Mapping[str, Method]:
     """The methods of `service` by path, for example `/tickcast.v1.ModelService/GetModel`.
 
-    Beside the method of a unary call, a servicer may have one whose name ends in `_again`: it is
-    asked first, for an answer that is known from the bytes of the request alone.
+    Beside the method of a unary call, a servicer may have one whose name ends in `_at_once`, which
+    takes the bytes of the request and the turn. It is asked first, and waits for nothing: what
+    cannot be answered without is None.
 
     Raises `AttributeError` for a method that the servicer lacks.
     """
+    arrivals = arrivals or Arrivals()
     methods = []
     for method in service.methods:
         if method.name not in without:
             name = _python_name(method)
-            call, again = getattr(servicer, name), getattr(servicer, f"{name}_again", _not_again)
-            methods.append(Method(method, call, again, observer, in_flight))
+            call, at_once = getattr(servicer, name), getattr(servicer, f"{name}_at_once", None)
+            gathering = at_once and Gathering(_in_bytes(at_once), arrivals=arrivals)
+            methods.append(Method(method, call, gathering, observer, in_flight))
     return {f"/{method.name}": method for method in methods}
 
 
-def _not_again(_data: bytes, _turn: Turn) -> None:
-    return None
+def _in_bytes(
+    answer: Callable[[bytes, Turn], Message | None],
+) -> Callable[[bytes, Turn], bytes | None]:
+    def in_bytes(data: bytes, turn: Turn) -> bytes | None:
+        message = answer(data, turn)
+        return None if message is None else BINARY.write(message)
+
+    return in_bytes
 
 
 class _Service(grpc.GenericRpcHandler):
     """Finds the method of a call: the first that is heard of it, before its message is read."""
 
-    def __init__(self, methods: Mapping[str, Method], waits: Waits) -> None:
+    def __init__(self, methods: Mapping[str, Method], waits: Waits, arrivals: Arrivals) -> None:
         self._methods = methods
         self._waits = waits
+        self._arrivals = arrivals
 
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
@@ -164,8 +182,9 @@ class _Service(grpc.GenericRpcHandler):
         method = self._methods.get(handler_call_details.method)
         if method is None:
             return None
-        metadata = handler_call_details.invocation_metadata
-        return method.handler(metadata, Turn(self._waits.one))
+        turn = Turn(self._waits.one)
+        self._arrivals.add(turn)
+        return method.handler(handler_call_details.invocation_metadata, turn)
 
 
 def _python_name(method: MethodDescriptor) -> str:
@@ -190,7 +209,7 @@ class Method:
         self,
         method: MethodDescriptor,
         call: Callable[[Any, Call], Any],
-        again: Callable[[bytes, Turn], Message | None],
+        gathering: Gathering | None,
         observer: CallObserver,
         in_flight: InFlight,
     ) -> None:
@@ -200,7 +219,7 @@ class Method:
         self._request = GetMessageClass(method.input_type)
         self._response = GetMessageClass(method.output_type)
         self._call = call
-        self._again = again
+        self._gathering = gathering
         self._observer = observer
         self._in_flight = in_flight
         self._log = structlog.get_logger("tickcast.rpc")
@@ -230,6 +249,7 @@ class Method:
         form: Form = BINARY,
     ) -> bytes:
         """The answer to the request in `data`, both in this form."""
+        answer: Callable[[Message, Call], Awaitable[Message]] = self._call
         turn.end(Stage.QUEUE)
         call = Call(context, metadata, turn)
         code, status = "CANCELLED", None
@@ -238,10 +258,11 @@ class Method:
                 if self._in_flight.holding:
                     await self._in_flight.wait_released()
                 turn.check()
-                answer = self._again(data, turn) if form is BINARY else None
-                if answer is None:
-                    answer = await self._call(form.read(data, self._request), call)
-                response = form.write(answer)
+                response = None
+                if self._gathering is not None and form is BINARY:
+                    response = await self._gathering.answer(data, turn)
+                if response is None:
+                    response = form.write(await answer(form.read(data, self._request), call))
                 turn.end(Stage.ENCODING)
                 self._tell(turn, call, context)
                 code = "OK"

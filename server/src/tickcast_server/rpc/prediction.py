@@ -15,12 +15,13 @@ from tickcast_server.rpc.answers import Answers
 from tickcast_server.rpc.batch import batch_response, read_batch
 from tickcast_server.rpc.batched import Batcher
 from tickcast_server.rpc.call import Call
+from tickcast_server.rpc.form import BINARY
 from tickcast_server.rpc.prediction_feed import PredictionFeed
 from tickcast_server.rpc.violations import Violations
 from tickcast_server.serving.batch_predictor import BatchPredictor
 from tickcast_server.serving.matrix import MatrixPredictor
 from tickcast_server.serving.models import ModelRef, Models
-from tickcast_server.serving.predictor import Predictor
+from tickcast_server.serving.predictor import Prediction, Predictor
 from tickcast_server.turn import Turn
 
 _BATCHER = Batcher(pb.StreamPredictionsResponse.DESCRIPTOR)
@@ -38,15 +39,20 @@ class PredictionServicer:
     feed: PredictionFeed
     streams: Streams
 
-    def predict_again(self, data: bytes, turn: Turn) -> pb.PredictResponse | None:
-        return self.answers.find(data, turn)
+    def predict_at_once(self, data: bytes, turn: Turn) -> pb.PredictResponse | None:
+        held = self.answers.find(data, turn)
+        if held is not None:
+            return held
+        request = BINARY.read(data, pb.PredictRequest)
+        if not request.HasField("features"):
+            return None
+        answer = self.predictor.predict_at_once(decode.predict_query(request), turn)
+        return None if answer is None else _response(answer)
 
     async def predict(self, request: pb.PredictRequest, call: Call) -> pb.PredictResponse:
         query = decode.predict_query(request)
         basis = self.answers.basis(query)
-        answer = await self.predictor.predict(query, call.turn)
-        response = pb.PredictResponse()
-        encode.write_prediction(answer, response.prediction)
+        response = _response(await self.predictor.predict(query, call.turn))
         if basis is not None:
             self.answers.keep(request.SerializeToString(), basis, response)
         return response
@@ -108,3 +114,9 @@ class PredictionServicer:
             heartbeat=heartbeat,
             when_behind=when_behind,
         )
+
+
+def _response(answer: Prediction) -> pb.PredictResponse:
+    response = pb.PredictResponse()
+    encode.write_prediction(answer, response.prediction)
+    return response

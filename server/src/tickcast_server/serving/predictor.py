@@ -25,6 +25,7 @@ from tickcast_server.serving.batching import Batching
 from tickcast_server.serving.model import LoadedModel
 from tickcast_server.serving.models import ModelRef, Models
 from tickcast_server.serving.outlook import Outlook, outlook_of
+from tickcast_server.serving.session import Answer
 from tickcast_server.serving.staleness import Staleness
 from tickcast_server.store.feature_rows import compute_row
 from tickcast_server.store.store import BarBlock, FeatureRow, SeriesKey
@@ -180,11 +181,25 @@ class Predictor:
         `PredictionOutdated`, `InvalidRequest` and, before the model is run, `NobodyWaits`.
         """
         given = await self._prepare(query, turn)
+        self._book(given, turn)
+        answer = await self._batching.run(given.model, given.values)
+        return self._finish(given, answer, turn)
+
+    def predict_at_once(self, query: PredictQuery, turn: Turn) -> Prediction | None:
+        """The same of features that came with the request; None where there is a wait in it.
+
+        Raises the errors of `Models.resolve` and `InvalidRequest`.
+        """
+        if not isinstance(query.source, GivenFeatures):
+            return None
+        given = given_input(query, model_of(query, self._models), query.source)
+        self._book(given, turn)
+        answer = self._batching.run_at_once(given.model, given.values)
+        return None if answer is None else self._finish(given, answer, turn)
+
+    def _book(self, given: ModelInput, turn: Turn) -> None:
         turn.model_version = given.model.name
         turn.end(Stage.FEATURES)
-        answer = await self._batching.run(given.model, given.values)
-        turn.end(Stage.INFERENCE)
-        return self._finish(given, outlook_of(given.model, given.values, answer))
 
     async def _prepare(self, query: PredictQuery, turn: Turn) -> ModelInput:
         model = model_of(query, self._models)
@@ -216,7 +231,9 @@ class Predictor:
             outdated=self._staleness.is_outdated(model, query.symbol, age),
         )
 
-    def _finish(self, given: ModelInput, outlook: Outlook) -> Prediction:
+    def _finish(self, given: ModelInput, answer: Answer, turn: Turn) -> Prediction:
+        turn.end(Stage.INFERENCE)
+        outlook = outlook_of(given.model, given.values, answer)
         age = max(self._now() - given.as_of_time, 0.0)
         self._observer.features_served(given.source, age)
         return Prediction(given, outlook, _prices(given.last_close, outlook), age)
