@@ -27,6 +27,18 @@ class Answers(NamedTuple):
     probabilities: NDArray[np.float32] | None
     """Of a rise (n,); None when the model answers none."""
 
+    @staticmethod
+    def joined(parts: Sequence[Answers]) -> Answers:
+        """The rows of all parts, which are of one model."""
+        if len(parts) == 1:
+            return parts[0]
+        predictions, tails, probabilities = zip(*parts, strict=True)
+        return Answers(
+            np.concatenate(predictions),
+            None if tails[0] is None else np.concatenate(tails),
+            None if probabilities[0] is None else np.concatenate(probabilities),
+        )
+
     def each(self) -> list[Answer]:
         """The answers row by row."""
         predictions: list[float] = self.predictions.tolist()
