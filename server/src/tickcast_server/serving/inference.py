@@ -52,17 +52,27 @@ class Inference:
 
         Raises `InvalidRequest` for values that the model cannot compute with.
         """
-        turn.model_version = model.name
         if isinstance(model, ForeignModel):
+            turn.model_version = model.name
             turn.end(Stage.FEATURES)
             found = await self._foreign(model, inputs, outputs)
         else:
-            (features,) = inputs.values()
-            check_finite(features, "inputs.features", model.feature_set.names)
-            turn.end(Stage.FEATURES)
+            features = _features(model, inputs, turn)
             found = model.session.tensors(await self._answers(model, features))
         turn.end(Stage.INFERENCE)
         return found
+
+    def of_row_at_once(self, model: LoadedModel, inputs: Arrays, turn: Turn) -> Arrays | None:
+        """All outputs for one row (1, F); None where there is a wait in it.
+
+        Raises `InvalidRequest` for values that the model cannot compute with.
+        """
+        features = _features(model, inputs, turn)
+        answer = self.batching.run_at_once(model, features[0])
+        if answer is None:
+            return None
+        turn.end(Stage.INFERENCE)
+        return model.session.tensors([answer])
 
     async def of_symbols(
         self, model: LoadedModel, symbols: Sequence[str], turn: Turn
@@ -97,6 +107,14 @@ class Inference:
         rows = max((len(array) for array in inputs.values() if array.ndim), default=1)
         self.observer.inference(model, rows, time.perf_counter() - began)
         return dict(zip(outputs, answers, strict=True))
+
+
+def _features(model: LoadedModel, inputs: Arrays, turn: Turn) -> NDArray[np.float32]:
+    turn.model_version = model.name
+    (features,) = inputs.values()
+    check_finite(features, "inputs.features", model.feature_set.names)
+    turn.end(Stage.FEATURES)
+    return features
 
 
 def _answer(prediction: Prediction) -> Answer:

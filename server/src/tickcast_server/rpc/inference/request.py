@@ -59,6 +59,12 @@ def infer_query(request: ModelInferRequest, signature: Signature, *, by_symbol: 
     return InferQuery(inputs=inputs, symbols=(), outputs=outputs, parameters=parameters)
 
 
+def is_one_row(request: ModelInferRequest) -> bool:
+    """Whether the input is one row of features, and no symbol in place of them."""
+    inputs = request.inputs
+    return len(inputs) == 1 and inputs[0].name != SYMBOL and inputs[0].shape[:1] == [1]
+
+
 def _raw_contents(request: ModelInferRequest, wrong: Violations) -> Sequence[bytes | None]:
     """The raw contents of each input, in their order; None for all when they are typed."""
     count, raws = len(request.inputs), request.raw_input_contents

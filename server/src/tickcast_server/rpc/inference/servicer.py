@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 
 from tickcast_server.errors import TickcastError, UnloadRefused
 from tickcast_server.rpc.call import Call
+from tickcast_server.rpc.form import BINARY
 from tickcast_server.rpc.inference import describe
 from tickcast_server.rpc.inference.index import repository_index
 from tickcast_server.rpc.inference.protocol import grpc_service_pb2 as pb
-from tickcast_server.rpc.inference.request import InferQuery, infer_query
+from tickcast_server.rpc.inference.request import InferQuery, infer_query, is_one_row
 from tickcast_server.rpc.inference.response import infer_response, tell_of_features
 from tickcast_server.rpc.inference.statistics import Statistics
 from tickcast_server.rpc.inference.target import model_ref, number, signature
@@ -91,21 +93,28 @@ class InferenceServicer:
             ]
         )
 
+    def model_infer_at_once(self, data: bytes, turn: Turn) -> pb.ModelInferResponse | None:
+        request = BINARY.read(data, pb.ModelInferRequest)
+        if not is_one_row(request):
+            return None
+        model = self._resolve(request.model_name, request.model_version, "model_name")
+        if not isinstance(model, LoadedModel):
+            return None
+        with self._failure_counted(model, turn):
+            query = infer_query(request, signature(model), by_symbol=False)
+            if query.parameters.timeout is not None:
+                return None
+            arrays = self.inference.of_row_at_once(model, query.inputs, turn)
+            if arrays is None:
+                return None
+            response = infer_response(query, signature(model), arrays)
+        return self._finished(response, request, model, rows=1, turn=turn)
+
     async def model_infer(self, request: pb.ModelInferRequest, call: Call) -> pb.ModelInferResponse:
         model = self._resolve(request.model_name, request.model_version, "model_name")
-        turn = call.turn
-        try:
-            response, rows = await self._infer(request, model, turn)
-        except (TickcastError, NobodyWaits):
-            turn.end(Stage.FEATURES)
-            self.statistics.failed(model.name, turn)
-            raise
-        response.model_name = request.model_name
-        response.model_version = number(model)
-        response.id = request.id
-        turn.end(Stage.ENCODING)
-        self.statistics.succeeded(model.name, rows, turn)
-        return response
+        with self._failure_counted(model, call.turn):
+            response, rows = await self._infer(request, model, call.turn)
+        return self._finished(response, request, model, rows=rows, turn=call.turn)
 
     async def model_stream_infer(
         self, request: pb.ModelInferRequest, call: Call
@@ -175,6 +184,31 @@ class InferenceServicer:
         arrays = await self.inference.of_tensors(model, query.inputs, query.outputs, turn)
         response = infer_response(query, signature(model), arrays)
         return response, _rows(query, has_rows=signature(model).has_rows)
+
+    @contextmanager
+    def _failure_counted(self, model: LoadedModel | ForeignModel, turn: Turn) -> Iterator[None]:
+        try:
+            yield
+        except (TickcastError, NobodyWaits):
+            turn.end(Stage.FEATURES)
+            self.statistics.failed(model.name, turn)
+            raise
+
+    def _finished(
+        self,
+        response: pb.ModelInferResponse,
+        request: pb.ModelInferRequest,
+        model: LoadedModel | ForeignModel,
+        *,
+        rows: int,
+        turn: Turn,
+    ) -> pb.ModelInferResponse:
+        response.model_name = request.model_name
+        response.model_version = number(model)
+        response.id = request.id
+        turn.end(Stage.ENCODING)
+        self.statistics.succeeded(model.name, rows, turn)
+        return response
 
     def _resolve(self, name: str, wanted: str, field: str) -> LoadedModel | ForeignModel:
         return self.models.resolve_any(model_ref(self.models, name, wanted, field))
