@@ -296,6 +296,26 @@ async def test_no_more_answers_are_kept_than_allowed(versions: dict[int, LoadedM
     assert reused(metrics) == 2
 
 
+async def test_what_is_no_part_of_a_request_takes_no_room(
+    versions: dict[int, LoadedModel],
+) -> None:
+    world = World(Models(), dict(versions))
+    world.publish()
+    world.close_bar(SeriesKey("A", "1d"))
+    metrics = Metrics(stages=False)
+    asked = servicer(world, metrics, kept=2)
+    request = pb.PredictRequest(model="models/tiny", symbol="A").SerializeToString()
+    # A field that nobody knows, of 5,000 bytes.
+    unknown = request + b"\xfa\x7f\x88\x27" + b"x" * 5_000
+
+    for _ in range(2):
+        assert asked.predict_at_once(unknown, Turn()) is not None
+    assert reused(metrics) == 0
+    for _ in range(2):
+        assert asked.predict_at_once(request, Turn()) is not None
+    assert reused(metrics) == 1
+
+
 async def test_a_new_version_or_bar_is_answered_for_at_once(
     versions: dict[int, LoadedModel],
 ) -> None:

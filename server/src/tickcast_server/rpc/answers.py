@@ -23,6 +23,9 @@ from tickcast_server.serving.staleness import Staleness
 from tickcast_server.store.store import FeatureRow, SeriesKey
 from tickcast_server.turn import Stage, Turn
 
+# Names fit into it. A longer one has fields that are not known, for which there need be no room.
+_LONGEST_REQUEST = 1_024
+
 
 class HeldFeatures(Protocol):
     """What is in memory."""
@@ -107,11 +110,11 @@ class Answers:
         return Basis(model=model, key=key, row=row)
 
     def keep(self, request: bytes, basis: Basis, response: pb.PredictResponse) -> None:
-        """Takes in an answer that was made from `basis`, in place of the one not asked longest.
+        """Takes in the answer to a request with these bytes, which was made from `basis`.
 
-        `request` is what protobuf makes of it; whoever writes the same otherwise is answered anew.
+        In place of the one not asked longest.
         """
-        if not self._most:
+        if not self._most or len(request) > _LONGEST_REQUEST:
             return
         if len(self._kept) >= self._most:
             self._kept.popitem(last=False)

@@ -11,7 +11,7 @@ from tickcast.v1 import prediction_service_pb2 as pb
 from tickcast_server.feeds.stream import StreamQuery, WhenBehind
 from tickcast_server.feeds.streams import Streams
 from tickcast_server.rpc import decode, encode
-from tickcast_server.rpc.answers import Answers
+from tickcast_server.rpc.answers import Answers, Basis
 from tickcast_server.rpc.batch import batch_response, read_batch
 from tickcast_server.rpc.batched import Batcher
 from tickcast_server.rpc.call import Call
@@ -43,18 +43,24 @@ class PredictionServicer:
         held = self.answers.find(data, turn)
         if held is not None:
             return held
-        request = BINARY.read(data, pb.PredictRequest)
-        if not request.HasField("features"):
-            return None
-        answer = self.predictor.predict_at_once(decode.predict_query(request), turn)
-        return None if answer is None else _response(answer)
+        query = decode.predict_query(BINARY.read(data, pb.PredictRequest))
+        basis = self.answers.basis(query)
+        answer = self.predictor.predict_at_once(query, turn)
+        return None if answer is None else self._answered(data, basis, answer)
 
     async def predict(self, request: pb.PredictRequest, call: Call) -> pb.PredictResponse:
         query = decode.predict_query(request)
         basis = self.answers.basis(query)
-        response = _response(await self.predictor.predict(query, call.turn))
+        answer = await self.predictor.predict(query, call.turn)
+        return self._answered(request.SerializeToString(), basis, answer)
+
+    def _answered(
+        self, request: bytes, basis: Basis | None, answer: Prediction
+    ) -> pb.PredictResponse:
+        response = pb.PredictResponse()
+        encode.write_prediction(answer, response.prediction)
         if basis is not None:
-            self.answers.keep(request.SerializeToString(), basis, response)
+            self.answers.keep(request, basis, response)
         return response
 
     async def batch_predict(
@@ -114,9 +120,3 @@ class PredictionServicer:
             heartbeat=heartbeat,
             when_behind=when_behind,
         )
-
-
-def _response(answer: Prediction) -> pb.PredictResponse:
-    response = pb.PredictResponse()
-    encode.write_prediction(answer, response.prediction)
-    return response

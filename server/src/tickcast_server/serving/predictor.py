@@ -186,13 +186,14 @@ class Predictor:
         return self._finish(given, answer, turn)
 
     def predict_at_once(self, query: PredictQuery, turn: Turn) -> Prediction | None:
-        """The same of features that came with the request; None where there is a wait in it.
+        """The same of features that came with the request or are in memory.
 
-        Raises the errors of `Models.resolve` and `InvalidRequest`.
+        None where there is a wait in it. Raises the errors of `Models.resolve`,
+        `PredictionOutdated` and `InvalidRequest`.
         """
-        if not isinstance(query.source, GivenFeatures):
+        given = self._at_hand(query)
+        if given is None:
             return None
-        given = given_input(query, model_of(query, self._models), query.source)
         self._book(given, turn)
         answer = self._batching.run_at_once(given.model, given.values)
         return None if answer is None else self._finish(given, answer, turn)
@@ -202,20 +203,31 @@ class Predictor:
         turn.end(Stage.FEATURES)
 
     async def _prepare(self, query: PredictQuery, turn: Turn) -> ModelInput:
+        given = self._at_hand(query)
+        if given is not None:
+            return given
         model = model_of(query, self._models)
         source = query.source
         if not isinstance(source, HeldBars):
             return given_input(query, model, source)
-        key = SeriesKey(query.symbol, model.timeframe)
-        row = None
-        if source.sequence is None:
-            row = self._features.cached_features(key, model.feature_set.id)
-        cached = row is not None
-        if row is None:
-            row, cached = await self._features.features(
-                key, model.feature_set, sequence=source.sequence, turn=turn
-            )
+        row, cached = await self._features.features(
+            SeriesKey(query.symbol, model.timeframe),
+            model.feature_set,
+            sequence=source.sequence,
+            turn=turn,
+        )
         return self._held(query, model, row, cached=cached)
+
+    def _at_hand(self, query: PredictQuery) -> ModelInput | None:
+        model = model_of(query, self._models)
+        source = query.source
+        if isinstance(source, GivenFeatures):
+            return given_input(query, model, source)
+        if source != _LAST_BAR:
+            return None
+        key = SeriesKey(query.symbol, model.timeframe)
+        row = self._features.cached_features(key, model.feature_set.id)
+        return None if row is None else self._held(query, model, row, cached=True)
 
     def _held(
         self, query: PredictQuery, model: LoadedModel, row: FeatureRow, *, cached: bool
@@ -250,6 +262,7 @@ def model_of(query: PredictQuery, models: Models) -> LoadedModel:
     return model
 
 
+_LAST_BAR = HeldBars()
 _NO_PRICES = Prices()
 
 
