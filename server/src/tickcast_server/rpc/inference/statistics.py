@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import add
 
 from tickcast_server.rpc.inference.protocol.grpc_service_pb2 import (
     InferStatistics,
@@ -31,7 +32,9 @@ class _Count:
     failures: int = 0
     rows: int = 0
     failed_seconds: float = 0.0
-    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_STAGES, 0.0))
+    seconds: list[float] = field(default_factory=lambda: [0.0] * len(Stage))
+    """By stage, of answers."""
+
     last: float = 0.0
     """Seconds since the epoch."""
 
@@ -49,8 +52,7 @@ class Statistics:
         count.requests += 1
         count.rows += rows
         count.last = self._now()
-        for name, stages in _STAGES.items():
-            count.seconds[name] += sum(turn.seconds[stage] for stage in stages)
+        count.seconds = list(map(add, count.seconds, turn.seconds))
 
     def failed(self, version: str, turn: Turn) -> None:
         """Counts a request that was refused."""
@@ -68,11 +70,11 @@ class Statistics:
             inference_count=count.rows,
             execution_count=count.requests,
             inference_stats=InferStatistics(
-                success=_duration(count.requests, sum(count.seconds.values())),
+                success=_duration(count.requests, sum(count.seconds)),
                 fail=_duration(count.failures, count.failed_seconds),
                 **{
-                    stage: _duration(count.requests, seconds)
-                    for stage, seconds in count.seconds.items()
+                    name: _duration(count.requests, sum(count.seconds[stage] for stage in stages))
+                    for name, stages in _STAGES.items()
                 },
             ),
         )
