@@ -31,7 +31,7 @@ async def run_rows(model: LoadedModel, rows: NDArray[np.float32], observer: RunO
     """The model's answers to rows (n, F), on several cores where they take a while."""
     began = time.perf_counter()
     count = min(os.cpu_count() or 1, max(len(rows) // _LEAST_ROWS, 1))
-    parts = np.array_split(rows, count)
+    parts = np.array_split(rows, count) if count > 1 else [rows]
     inline = parts[:1] if len(parts[0]) <= _INLINE_ROWS else []
     loop = asyncio.get_running_loop()
     beside = [loop.run_in_executor(None, model.session.run, part) for part in parts[len(inline) :]]
