@@ -43,7 +43,11 @@ class PredictionServicer:
         held = self.answers.find(data, turn)
         if held is not None:
             return held
-        query = decode.predict_query(BINARY.read(data, pb.PredictRequest))
+        request = BINARY.read(data, pb.PredictRequest)
+        if request.HasField("bars"):
+            # They take long to read and to compute with: others shall not wait behind them.
+            return None
+        query = decode.predict_query(request)
         basis = self.answers.basis(query)
         answer = self.predictor.predict_at_once(query, turn)
         return None if answer is None else self._answered(data, basis, answer)

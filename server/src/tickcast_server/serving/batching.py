@@ -50,9 +50,9 @@ class Batching:
 
     async def run(self, model: LoadedModel, row: NDArray[np.float32]) -> Answer:
         """The model's answer to one row (F,)."""
+        if not self.gathers(model):
+            return self.run_one(model, row)
         limit = self._limit_of(model)
-        if limit.most == 1:
-            return self._run_one(model, row)
         batch = self._open.get(model)
         if batch is None:
             batch = self._open[model] = _Batch(self._end_of(model, limit.delay))
@@ -64,18 +64,19 @@ class Batching:
             self._end(model)
         return await waiting
 
-    def run_at_once(self, model: LoadedModel, row: NDArray[np.float32]) -> Answer | None:
-        """The same; None where rows of the model are run together."""
-        return self._run_one(model, row) if self._limit_of(model).most == 1 else None
+    def gathers(self, model: LoadedModel) -> bool:
+        """Whether rows of the model are run together, so that each has to wait."""
+        return self._limit_of(model).most > 1
 
-    def _limit_of(self, model: LoadedModel) -> BatchLimit:
-        return self._by_model.get(model.manifest.name, self._default)
-
-    def _run_one(self, model: LoadedModel, row: NDArray[np.float32]) -> Answer:
+    def run_one(self, model: LoadedModel, row: NDArray[np.float32]) -> Answer:
+        """The model's answer to one row (F,), by itself."""
         began = time.perf_counter()
         answer = model.session.run_one(row)
         self._observer.inference(model, 1, time.perf_counter() - began)
         return answer
+
+    def _limit_of(self, model: LoadedModel) -> BatchLimit:
+        return self._by_model.get(model.manifest.name, self._default)
 
     def _end_of(self, model: LoadedModel, delay: float) -> asyncio.Handle:
         loop = asyncio.get_running_loop()

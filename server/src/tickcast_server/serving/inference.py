@@ -62,15 +62,13 @@ class Inference:
         turn.end(Stage.INFERENCE)
         return found
 
-    def of_row_at_once(self, model: LoadedModel, inputs: Arrays, turn: Turn) -> Arrays | None:
-        """All outputs for one row (1, F); None where there is a wait in it.
+    def of_row(self, model: LoadedModel, inputs: Arrays, turn: Turn) -> Arrays:
+        """All outputs for one row (1, F), without a wait: for a model that gathers none.
 
         Raises `InvalidRequest` for values that the model cannot compute with.
         """
         features = _features(model, inputs, turn)
-        answer = self.batching.run_at_once(model, features[0])
-        if answer is None:
-            return None
+        answer = self.batching.run_one(model, features[0])
         turn.end(Stage.INFERENCE)
         return model.session.tensors([answer])
 

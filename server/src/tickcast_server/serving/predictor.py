@@ -191,22 +191,22 @@ class Predictor:
         None where there is a wait in it. Raises the errors of `Models.resolve`,
         `PredictionOutdated` and `InvalidRequest`.
         """
-        given = self._at_hand(query)
+        model = model_of(query, self._models)
+        given = None if self._batching.gathers(model) else self._at_hand(query, model)
         if given is None:
             return None
         self._book(given, turn)
-        answer = self._batching.run_at_once(given.model, given.values)
-        return None if answer is None else self._finish(given, answer, turn)
+        return self._finish(given, self._batching.run_one(model, given.values), turn)
 
     def _book(self, given: ModelInput, turn: Turn) -> None:
         turn.model_version = given.model.name
         turn.end(Stage.FEATURES)
 
     async def _prepare(self, query: PredictQuery, turn: Turn) -> ModelInput:
-        given = self._at_hand(query)
+        model = model_of(query, self._models)
+        given = self._at_hand(query, model)
         if given is not None:
             return given
-        model = model_of(query, self._models)
         source = query.source
         if not isinstance(source, HeldBars):
             return given_input(query, model, source)
@@ -218,8 +218,7 @@ class Predictor:
         )
         return self._held(query, model, row, cached=cached)
 
-    def _at_hand(self, query: PredictQuery) -> ModelInput | None:
-        model = model_of(query, self._models)
+    def _at_hand(self, query: PredictQuery, model: LoadedModel) -> ModelInput | None:
         source = query.source
         if isinstance(source, GivenFeatures):
             return given_input(query, model, source)

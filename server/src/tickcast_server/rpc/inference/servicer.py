@@ -98,15 +98,13 @@ class InferenceServicer:
         if not is_one_row(request):
             return None
         model = self._resolve(request.model_name, request.model_version, "model_name")
-        if not isinstance(model, LoadedModel):
+        if not isinstance(model, LoadedModel) or self.inference.batching.gathers(model):
             return None
         with self._failure_counted(model, turn):
             query = infer_query(request, signature(model), by_symbol=False)
             if query.parameters.timeout is not None:
                 return None
-            arrays = self.inference.of_row_at_once(model, query.inputs, turn)
-            if arrays is None:
-                return None
+            arrays = self.inference.of_row(model, query.inputs, turn)
             response = infer_response(query, signature(model), arrays)
         return self._finished(response, request, model, rows=1, turn=turn)
 
